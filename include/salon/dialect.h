@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a dialect is made of: tables that say how one wire format spells the operations, answers,
+ * events and refusals of the core.  Its functions see canonical JSON and nothing else, keep no
+ * state and run on several threads: `open` and `decode` on network threads, the others on the chat
+ * thread.
+ */
+#ifndef SALON_DIALECT_H
+#define SALON_DIALECT_H
+
+#include <salon/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Shapes: from a canonical object to a wire object ------------------------------------- */
+
+typedef enum {
+    SALON_COPY,    /* the value as it is; absent: null */
+    SALON_TIME,    /* milliseconds to "2024-01-01T12:00:00.123Z"; null or 0: null */
+    SALON_MICROS,  /* milliseconds to "2024-01-01T12:00:00.123000" */
+    SALON_COUNT,   /* an array's length; absent: 0 */
+    SALON_PRESENT, /* true unless absent or null */
+    SALON_OR_LIST, /* the value; absent: [] */
+    SALON_EACH,    /* an array, each of its objects in the `inner` shape; absent: [] */
+    SALON_INNER, /* an object in the `inner` shape (with path "": the same object); absent: null */
+    SALON_CONSTANT /* `path` itself, a string */
+} salon_shape_kind_t;
+
+typedef struct salon_shape_t {
+    const char *name; /* on the wire; NULL ends the table */
+    const char *path; /* where in the canonical object: "message.id" */
+    salon_shape_kind_t kind;
+    const struct salon_shape_t *inner;
+} salon_shape_t;
+
+/* A new object, in the order of the table.  Any thread. */
+SALON_API json_object *salon_shape(const salon_shape_t *shape, json_object *canonical);
+
+/* What the path leads to, borrowed; NULL: nothing, or null.  "" is the object itself. */
+SALON_API json_object *salon_path(json_object *object, const char *path);
+
+/* A new string: milliseconds since 1970 as RFC 3339 UTC, seconds alone where there are no
+ * milliseconds. */
+SALON_API json_object *salon_time_json(apr_int64_t time);
+
+/* ---- Calls: what an opening or a message asks for ----------------------------------------- */
+
+typedef struct salon_calls_t salon_calls_t;
+typedef struct salon_wire_message_t salon_wire_message_t;
+
+/*
+ * Asks for the operation of `row`, with canonical arguments (consumed; NULL: none).  One wire
+ * message may ask for several; they are handled in this order.
+ */
+SALON_API void salon_call(salon_calls_t *calls, const salon_wire_message_t *row,
+                          json_object *arguments);
+/* Refuses in the place of a call: code is canonical, `field` the wire's name of what is wrong, or
+ * NULL.  row: NULL where it is not known. */
+SALON_API void salon_call_refuse(salon_calls_t *calls, const salon_wire_message_t *row,
+                                 const char *code, const char *field);
+/* The row of that wire type, or NULL. */
+SALON_API const salon_wire_message_t *salon_wire_message(const salon_dialect_t *dialect,
+                                                         const char *type);
+/* The generic way from a wire message's payload to a call, by the row's table of fields. */
+SALON_API void salon_call_fields(salon_calls_t *calls, const salon_wire_message_t *row,
+                                 json_object *payload);
+
+typedef struct salon_wire_field_t {
+    const char *wire;     /* a path in the payload: "metadata.client_id"; NULL ends the table */
+    const char *argument; /* the operation's name for it */
+} salon_wire_field_t;
+
+/* One type of message from the client: what it asks for, and how it is answered. */
+struct salon_wire_message_t {
+    const char *type; /* NULL ends the table */
+    const char *operation;
+    const salon_wire_field_t *fields;
+    const char *reply; /* the answer's type; NULL: no answer */
+    const salon_shape_t *shape;
+    const char *error; /* the type that refusals have; NULL: the dialect's */
+    /* In the place of the generic way, where the table of fields cannot say it. */
+    void (*decode)(salon_calls_t *calls, const salon_wire_message_t *row, json_object *payload);
+};
+
+/* An event, on its way to clients. */
+typedef struct salon_wire_event_t {
+    const char *event; /* NULL ends the table; an event that is in no row is not sent */
+    const char *type;
+    const salon_shape_t *shape;
+    /* In the place of `shape`; NULL answered: this one is not sent. */
+    json_object *(*encode)(json_object *data);
+} salon_wire_event_t;
+
+/* How a canonical code is spelled.  The row with code NULL is for all that have none, and last. */
+typedef struct salon_wire_error_t {
+    const char *code;
+    const char *wire;
+    const char *message;
+    const char *severity;
+    int close; /* after it the connection is closed with this code; 0: it stays open */
+} salon_wire_error_t;
+
+/* A refusal, as a dialect's `error` sees it. */
+typedef struct salon_refusal_t {
+    const salon_wire_error_t *row;
+    const salon_wire_message_t *message; /* what was refused; NULL: not known */
+    json_object *details;                /* fields in the wire's names; NULL: none */
+    apr_int64_t retry_after;             /* seconds; 0: not said */
+} salon_refusal_t;
+
+/* ---- The opening of a connection ---------------------------------------------------------- */
+
+typedef struct salon_opening_t salon_opening_t;
+
+/* A capture of the endpoint's path pattern; a query parameter; the token of the header
+ * "Authorization: Bearer".  NULL: none. */
+SALON_API const char *salon_opening_capture(const salon_opening_t *opening, const char *name);
+SALON_API const char *salon_opening_query(const salon_opening_t *opening, const char *name);
+SALON_API const char *salon_opening_bearer(const salon_opening_t *opening);
+
+struct salon_dialect_t {
+    const char *name;
+    const char *payload; /* the member of a message that holds its fields; NULL: they stand flat */
+    const salon_wire_message_t *messages;
+    const salon_wire_event_t *events;
+    const salon_wire_error_t *errors;
+    const char *error_type; /* the type of a refusal */
+    /* What an opening asks for before the first message; may be NULL. */
+    void (*open)(const salon_opening_t *opening, salon_calls_t *calls);
+    /* The whole wire message (a new object) around its data (consumed). */
+    json_object *(*envelope)(const char *type, json_object *data);
+    /* The data of a refusal (a new object). */
+    json_object *(*error)(const salon_refusal_t *refusal);
+    /* For --demo: the end of a wscat line, and what to paste then; TOKEN stands for a token. */
+    const char *example;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

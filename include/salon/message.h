@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Timelines: the messages of a topic, in one order, stored.  Whatever people talk in (a room, a
+ * conversation) owns a timeline and shares this code: positions without gaps, idempotent sending,
+ * threads, mentions, history, edits, deletions, pins.
+ *
+ * A message's canonical JSON form: id, seq, changed_seq, author_id, author_name, content,
+ * parent_id, reply_count, mentions ([{user_id, username}]), pinned, created_at, edited_at (null:
+ * never), client_id.
+ */
+#ifndef SALON_MESSAGE_H
+#define SALON_MESSAGE_H
+
+#include <salon/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct salon_timeline_t salon_timeline_t;
+
+/* What salond must know of those who own timelines of one kind; a constant of the plugin. */
+typedef struct salon_timeline_kind_t {
+    const char *name; /* the topic's kind, too: "room" */
+    int number;       /* 1 to 7, different for each kind, stored: never to be changed */
+    /* The member that events of these messages carry beside "message": its name, and its value for
+     * the owner with that id (a new reference; for a room: id, name, slug). */
+    const char *member;
+    json_object *(*describe)(apr_int64_t owner_id);
+} salon_timeline_kind_t;
+
+/*
+ * The timeline that `owner_id` has; lives until salon_timeline_close.  volatile_: nothing is
+ * stored, the newest messages are kept in memory.  For a stored one, the plugin has run the
+ * statements of salon_timeline_sql in the transaction that made the owner.
+ * Opening reads nothing; what is needed is read when first asked for.
+ */
+SALON_API salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kind,
+                                                apr_int64_t owner_id, bool volatile_);
+/* Forgets it and sets *timeline to NULL; what is stored stays. */
+SALON_API void salon_timeline_close(salon_timeline_t **timeline);
+/* Adds the statement that makes, or the ones that remove, the stored timeline of an owner. */
+SALON_API void salon_timeline_sql_add(salon_req_t *req, const salon_timeline_kind_t *kind,
+                                      apr_int64_t owner_id);
+SALON_API void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_kind_t *kind,
+                                         apr_int64_t owner_id);
+
+/* The arguments that sending takes: content, parent_id, client_id. */
+#define SALON_SEND_ARGUMENTS                                                                     \
+    { "content", SALON_CONTENT, 0, 0, 0 }, { "parent_id", SALON_ID, SALON_OPTIONAL, 0, 0 },      \
+    { "client_id", SALON_STRING, SALON_OPTIONAL, 0, 128 }
+
+/*
+ * Stores what the request's arguments say, answers {<member>, message} and publishes
+ * "message.new" of the same form to the timeline's topic, in that order.  A client_id that the user
+ * has used before answers with the first message, and publishes nothing.
+ * Refusals: message_not_found (the parent is not of this timeline), unavailable.
+ */
+SALON_API salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline);
+
+/* The arguments of history: limit, and at most one of before, after, around (message ids) and
+ * since (a position: everything that is new or has changed after it). */
+#define SALON_HISTORY_ARGUMENTS                                                                  \
+    { "limit", SALON_INTEGER, SALON_OPTIONAL | SALON_CLAMP, 1, 100 },                            \
+    { "before", SALON_ID, SALON_OPTIONAL, 0, 0 }, { "after", SALON_ID, SALON_OPTIONAL, 0, 0 },   \
+    { "around", SALON_ID, SALON_OPTIONAL, 0, 0 },                                                \
+    { "since", SALON_INTEGER, SALON_OPTIONAL, 0, APR_INT64_MAX }
+
+/*
+ * Answers {<member>, messages (oldest first), has_more, total, seq}.  has_more: there are further
+ * ones in the direction asked for (older ones, where none was).  total counts all messages of the
+ * timeline that have not been deleted; seq is its position.  Deleted messages are left out, but
+ * with `since` they are there, with deleted true and no content.
+ */
+SALON_API salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timeline_t *timeline);
+
+/*
+ * Changes of one message (argument "message_id"), which move the timeline's position, stamp the
+ * message and are told to the timeline's topic.  `timeline` is where the message must be; NULL:
+ * anywhere.
+ *  edit:   argument "content"; the author; answers and publishes {<member>, message}
+ * "message.edited" delete: the author, or who may "moderate"; {<member>, message_id, user_id}
+ * "message.deleted" pin:    argument "pin"; who may "pin"; {<member>, message_id, pinned, user_id,
+ * username, at} "message.pinned" Refusals: message_not_found, permission_denied, unavailable.
+ */
+SALON_API salon_outcome_t salon_timeline_edit(salon_req_t *req, salon_timeline_t *timeline);
+SALON_API salon_outcome_t salon_timeline_delete(salon_req_t *req, salon_timeline_t *timeline);
+SALON_API salon_outcome_t salon_timeline_pin(salon_req_t *req, salon_timeline_t *timeline);
+
+/*
+ * What is known of the timeline without asking the database, once `ready` has been called: see
+ * salon_timeline_load.
+ */
+typedef struct salon_timeline_info_t {
+    apr_int64_t seq;             /* the position of the last change */
+    apr_int64_t count;           /* messages, without deleted ones */
+    apr_int64_t last_message_id; /* 0: none */
+    apr_int64_t last_message_at; /* 0: none */
+} salon_timeline_info_t;
+
+SALON_API const salon_timeline_info_t *salon_timeline_info(const salon_timeline_t *timeline);
+
+/* Calls `ready` when the timeline's newest messages and figures are in memory: within this call
+ * when they are there already. */
+SALON_API salon_outcome_t salon_timeline_load(salon_req_t *req, salon_timeline_t *timeline,
+                                              salon_handler_t *ready);
+
+/* Figures that are counted in the database. */
+typedef struct salon_timeline_stats_t {
+    apr_int64_t last_24h;
+    int author_count; /* of the most active ones, most active first */
+    struct {
+        apr_int64_t user_id, count;
+    } authors[5];
+} salon_timeline_stats_t;
+
+/* Counts, then calls `then`; the timeline may have been closed by then.  Refusal: unavailable. */
+SALON_API salon_outcome_t salon_timeline_stats(
+    salon_req_t *req, salon_timeline_t *timeline,
+    salon_outcome_t (*then)(salon_req_t *req, const salon_timeline_stats_t *stats));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a plugin may use.  A plugin is one shared object that exports one constant, <name>_plugin,
+ * made of tables; salond reads the tables, checks what they declare, and calls the handlers.
+ *
+ * Three rules:
+ *  1. Plugins run on the chat thread, one call at a time, and must not block.  They need no locks.
+ *  2. Memory of salon_req_pool() lives until the request has been answered.
+ *  3. A json_object passed to a salon_ function is consumed; one handed out by it is borrowed.
+ *
+ * Every function here is called on the chat thread, unless its comment says otherwise.
+ * Identifiers of users, messages, rooms ... are positive and below 2^53.  Times are milliseconds
+ * since 1970, UTC.  Text is UTF-8, checked when it came in, without NUL.
+ */
+#ifndef SALON_PLUGIN_H
+#define SALON_PLUGIN_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <apr_pools.h>
+#include <json-c/json.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SALON_PLUGIN_MAGIC 0x73616c6fu /* "salo" */
+#define SALON_ABI_MAJOR    1           /* another value: not compatible */
+#define SALON_ABI_MINOR    0           /* a greater value: something was added at an end */
+
+/* Marks what crosses the border between salond and its plugins. */
+#define SALON_API __attribute__((visibility("default")))
+
+typedef struct salon_req_t salon_req_t;         /* one request of one client */
+typedef struct salon_session_t salon_session_t; /* one connection, as the chat thread sees it */
+typedef struct salon_dialect_t salon_dialect_t; /* see <salon/dialect.h> */
+
+/* ---- People ------------------------------------------------------------------------------- */
+
+/* What somebody may do on the whole server, in rising order. */
+typedef enum {
+    SALON_ROLE_USER,
+    SALON_ROLE_MODERATOR,
+    SALON_ROLE_ADMIN,
+    SALON_ROLE_SUPERUSER
+} salon_role_t;
+
+#define SALON_SYSTEM_USER 1 /* the id of the user in whose name the server itself acts */
+
+/* A person.  Lives as long as the server; name and role change when a newer token says so. */
+typedef struct salon_user_t {
+    apr_int64_t id;
+    const char *name;
+    salon_role_t role;
+    int sessions;          /* connections signed in as this user, in all dialects */
+    apr_int64_t last_seen; /* when the last connection went; 0: never connected */
+} salon_user_t;
+
+/* The user with that id or name, or NULL.  Of several with one name, the one seen last. */
+SALON_API const salon_user_t *salon_user_by_id(apr_int64_t id);
+SALON_API const salon_user_t *salon_user_by_name(const char *name);
+
+/* "user", "moderator", "admin", "superuser". */
+SALON_API const char *salon_role_name(salon_role_t role);
+/* The reverse; false for an unknown name, *role_r is then untouched. */
+SALON_API bool salon_role_parse(const char *name, salon_role_t *role_r);
+
+/* ---- Topics: who hears what --------------------------------------------------------------- */
+
+/* A topic is a kind (a string constant: "room", "dm", "user") and a number. */
+typedef struct salon_topic_t {
+    const char *kind;
+    apr_int64_t id;
+} salon_topic_t;
+
+#define SALON_TOPIC(kind_, id_) ((salon_topic_t){ .kind = (kind_), .id = (id_) })
+
+/* From now on the connection hears what is published to the topic; no effect when it does already.
+ * Every signed-in connection hears "user:<its user's id>" without asking. */
+SALON_API void salon_subscribe(salon_session_t *session, salon_topic_t topic);
+SALON_API void salon_unsubscribe(salon_session_t *session, salon_topic_t topic);
+/* The same for all connections of a user. */
+SALON_API void salon_unsubscribe_user(apr_int64_t user_id, salon_topic_t topic);
+/* Nobody hears the topic any more. */
+SALON_API void salon_unsubscribe_all(salon_topic_t topic);
+SALON_API bool salon_subscribed(const salon_session_t *session, salon_topic_t topic);
+
+/*
+ * Tells every connection that hears the topic, in the order of the calls.  `event` is the name of
+ * an event in some plugin's table; `data` (consumed) is its canonical form, the same for everybody:
+ * it is encoded once per dialect, and shared.
+ */
+SALON_API void salon_publish(salon_topic_t topic, const char *event, json_object *data);
+/* The same, but not to the connections of one user, or not to one connection. */
+SALON_API void salon_publish_except_user(salon_topic_t topic, apr_int64_t user_id,
+                                         const char *event, json_object *data);
+SALON_API void salon_publish_except(salon_topic_t topic, const salon_session_t *session,
+                                    const char *event, json_object *data);
+
+/* ---- Requests ----------------------------------------------------------------------------- */
+
+/*
+ * What a handler returns.  There is no other way to make one than the functions that say so.
+ */
+typedef struct salon_outcome_t {
+    int kind; /* private to salond */
+} salon_outcome_t;
+
+typedef salon_outcome_t salon_handler_t(salon_req_t *req);
+
+SALON_API apr_pool_t *salon_req_pool(salon_req_t *req);
+/* Who asks; NULL for somebody who has not signed in. */
+SALON_API const salon_user_t *salon_req_user(const salon_req_t *req);
+/* The connection that asks; NULL for a request that came over HTTP or the control socket. */
+SALON_API salon_session_t *salon_req_session(const salon_req_t *req);
+
+/* The arguments, as the operation's table declares them.  Absent or null ones: NULL, `fallback`. */
+SALON_API json_object *salon_arg(const salon_req_t *req, const char *name);
+SALON_API const char *salon_arg_string(const salon_req_t *req, const char *name);
+SALON_API apr_int64_t salon_arg_integer(const salon_req_t *req, const char *name,
+                                        apr_int64_t fallback);
+SALON_API bool salon_arg_boolean(const salon_req_t *req, const char *name, bool fallback);
+
+/* Something of the plugin's own, from the handler to its `then` (usually in the request's pool). */
+SALON_API void salon_req_set_data(salon_req_t *req, void *data);
+SALON_API void *salon_req_data(const salon_req_t *req);
+
+/* Done.  `data` (consumed, may be NULL) is the canonical answer to the one who asked. */
+SALON_API salon_outcome_t salon_reply(salon_req_t *req, json_object *data);
+
+/*
+ * The canonical codes that salond itself uses.  A plugin adds its own ("room_not_found"): a code is
+ * a word, and each dialect's table says how it is spelled there.
+ */
+#define SALON_INVALID           "invalid_format"    /* details: field */
+#define SALON_UNKNOWN           "unknown_operation" /* no such operation, or no such type */
+#define SALON_NOT_SIGNED_IN     "not_authenticated"
+#define SALON_INVALID_TOKEN     "invalid_token"
+#define SALON_DENIED            "permission_denied"
+#define SALON_RATE_LIMITED      "rate_limited"      /* details: current_rate, limit, window */
+#define SALON_TOO_LONG          "message_too_long"  /* details: field, limit */
+#define SALON_BLANK             "message_empty"
+#define SALON_MESSAGE_NOT_FOUND "message_not_found"
+#define SALON_USER_NOT_FOUND    "user_not_found"
+#define SALON_CONFLICT          "conflict"          /* what was to be made exists already */
+#define SALON_UNAVAILABLE       "unavailable"       /* the database is away; try again */
+
+/* Refused.  `code` is a string constant. */
+SALON_API salon_outcome_t salon_fail(salon_req_t *req, const char *code);
+/* Refused, with an object (consumed) that says more; its keys are the canonical argument names. */
+SALON_API salon_outcome_t salon_fail_details(salon_req_t *req, const char *code,
+                                             json_object *details);
+/* SALON_INVALID, naming the argument. */
+SALON_API salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name);
+
+/*
+ * May this user do `what` ("read", "send", "join", "pin", "moderate" ...) in the topic?  Every
+ * plugin's access hook is asked: one refusal is final, and somebody must have said yes.
+ * user may be NULL: somebody who has not signed in.
+ */
+SALON_API bool salon_may(const salon_user_t *user, const char *what, salon_topic_t topic);
+
+typedef enum { SALON_NO_OPINION, SALON_ALLOW, SALON_REFUSE } salon_access_t;
+
+/* Closes the connection once what is queued for it has gone out.  reason: at most 123 bytes. */
+SALON_API void salon_close(salon_session_t *session, int code, const char *reason);
+
+/* ---- Storage ------------------------------------------------------------------------------ */
+
+/*
+ * What one statement gave back.  Rows and columns count from 0.
+ */
+typedef struct salon_cell_t {
+    apr_int64_t integer;
+    const char *text; /* NULL: an integer, or NULL */
+    bool null;
+} salon_cell_t;
+
+typedef struct salon_rows_t {
+    int count;
+    int columns;
+    apr_int64_t affected; /* rows changed, of a statement that returns none */
+    const salon_cell_t *cells;
+} salon_rows_t;
+
+SALON_API apr_int64_t salon_rows_integer(const salon_rows_t *rows, int row, int column);
+/* NULL for a null; lives as long as the rows do. */
+SALON_API const char *salon_rows_text(const salon_rows_t *rows, int row, int column);
+
+/*
+ * Adds a statement to the request.  The directives are %s (text, quoted here; NULL becomes NULL),
+ * %d (int), %ld (long; apr_int64_t), %%; nothing else, and never a value in the format itself.
+ * Portable SQL in capitals; <salon-plugin(7)> lists what libdbi's drivers can stand.
+ */
+SALON_API void salon_sql(salon_req_t *req, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Called when the statements have been committed: rows[i] is what the i-th gave back. */
+typedef salon_outcome_t salon_then_t(salon_req_t *req, const salon_rows_t *rows);
+
+/*
+ * Runs the added statements in one transaction, all or none, then calls `then`, never before this
+ * call has returned.  When the database refuses, the request fails with SALON_CONFLICT (a key
+ * exists already) or SALON_UNAVAILABLE, and `then` is not called.
+ */
+SALON_API salon_outcome_t salon_store(salon_req_t *req, salon_then_t *then);
+/* The same for SELECTs alone: does not wait behind writes; sees everything committed before. */
+SALON_API salon_outcome_t salon_query(salon_req_t *req, salon_then_t *then);
+
+/* Only in a plugin's start(): runs one statement and waits.  NULL when it failed (logged). */
+SALON_API const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Sequences of numbers that are never given twice, not even after a crash (which may skip some).
+ * Opened in start(): `first` is the least number that may be given, `block` how many are reserved
+ * at once.
+ */
+SALON_API apr_status_t salon_sequence_open(apr_pool_t *pool, const char *name, apr_int64_t first,
+                                           apr_int64_t block);
+/* The next number; 0: none can be had now (the database is away): fail with SALON_UNAVAILABLE. */
+SALON_API apr_int64_t salon_next_id(const char *sequence);
+
+/* ---- HTTP --------------------------------------------------------------------------------- */
+
+/* What the route's path pattern captured ("/media/{id}"), or the query holds; NULL: nothing. */
+SALON_API const char *salon_http_capture(const salon_req_t *req, const char *name);
+SALON_API const char *salon_http_query(const salon_req_t *req, const char *name);
+/* The body as it came; *length_r in bytes, 0 for none. */
+SALON_API const char *salon_http_body(const salon_req_t *req, apr_size_t *length_r);
+/* Done.  The text is copied.  For a route's handler, in the place of salon_reply. */
+SALON_API salon_outcome_t salon_http_reply(salon_req_t *req, int status, const char *content_type,
+                                           const char *body, apr_size_t length);
+
+/* ---- Small things ------------------------------------------------------------------------- */
+
+typedef enum {
+    SALON_LOG_ERROR,
+    SALON_LOG_WARNING,
+    SALON_LOG_NOTICE,
+    SALON_LOG_INFO,
+    SALON_LOG_DEBUG
+} salon_log_level_t;
+
+/* Any thread.  One line; `area` is the plugin's name.  Never a token, never what people said. */
+SALON_API void salon_log(salon_log_level_t level, const char *area, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Any thread.  Now, in milliseconds since 1970. */
+SALON_API apr_int64_t salon_now(void);
+
+/* Shorthand for building answers: adds a value and gives the object back. */
+SALON_API json_object *salon_json(void);
+SALON_API json_object *salon_json_integer(json_object *object, const char *key, apr_int64_t value);
+SALON_API json_object *salon_json_string(json_object *object, const char *key, const char *value);
+SALON_API json_object *salon_json_boolean(json_object *object, const char *key, bool value);
+SALON_API json_object *salon_json_value(json_object *object, const char *key, json_object *value);
+
+/* ---- The tables --------------------------------------------------------------------------- */
+
+typedef enum {
+    SALON_INTEGER, /* min..max; with SALON_CLAMP what is outside is moved to the border */
+    SALON_ID,      /* an integer from 1 to 2^53 - 1 */
+    SALON_STRING,  /* min..max code points; max 0: 255 */
+    SALON_CONTENT, /* what people say: not blank, as long as the endpoint allows */
+    SALON_BOOLEAN,
+    SALON_OBJECT,
+    SALON_ARRAY
+} salon_type_t;
+
+#define SALON_OPTIONAL 0x01u /* of an argument: may be absent or null */
+#define SALON_CLAMP    0x02u
+
+typedef struct salon_argument_t {
+    const char *name; /* NULL ends the table */
+    salon_type_t type;
+    unsigned flags;
+    apr_int64_t min, max;
+} salon_argument_t;
+
+/* Of an operation. */
+#define SALON_WRITES    0x01u /* changes something: wants a token that has not expired */
+#define SALON_PIPELINED 0x02u /* may start while earlier pipelined ones are being stored */
+#define SALON_IMMEDIATE 0x04u /* waits for nothing: neither for earlier requests nor the database */
+#define SALON_ANYBODY   0x08u /* also for those who have not signed in */
+#define SALON_INTERNAL  0x10u /* only for the control socket and other plugins, in no dialect */
+
+typedef struct salon_operation_t {
+    const char *name; /* "noun.verb"; NULL ends the table */
+    salon_handler_t *handler;
+    const salon_argument_t *arguments; /* NULL: none */
+    unsigned flags;
+    salon_role_t role; /* at least */
+    int cost;          /* how many messages of the rate limit it counts for */
+    const char *help;
+} salon_operation_t;
+
+#define SALON_DROPPABLE 0x01u /* of an event: a slow reader may miss it */
+
+typedef struct salon_event_t {
+    const char *name; /* NULL ends the table */
+    unsigned flags;
+    const char *help;
+} salon_event_t;
+
+typedef enum {
+    SALON_SETTING_BOOLEAN, /* target: bool * */
+    SALON_SETTING_INTEGER, /* target: apr_int64_t * */
+    SALON_SETTING_STRING,  /* target: const char ** */
+    SALON_SETTING_LIST     /* target: const char *const **, NULL-terminated */
+} salon_setting_type_t;
+
+/* One line of a plugin's section in salond.conf, which bears the plugin's name. */
+typedef struct salon_setting_t {
+    const char *name; /* NULL ends the table */
+    salon_setting_type_t type;
+    void *target;
+    const char *fallback; /* as it would stand in the file: "true", "30", "text"; a list: "a b" */
+    apr_int64_t min, max; /* of an integer; both 0: any that is not negative */
+    const char *help;
+} salon_setting_t;
+
+/* One step of a plugin's schema; applied in rising order, each in a transaction, and recorded. */
+typedef struct salon_migration_t {
+    int version; /* from 1; 0 ends the table */
+    const char *const *statements;
+} salon_migration_t;
+
+#define SALON_SIGNED_IN 0x01u /* of a route: wants a bearer token */
+
+typedef struct salon_http_route_t {
+    const char *method; /* NULL ends the table */
+    const char *path;   /* "/media/{id}" */
+    salon_handler_t *handler;
+    unsigned flags;
+    salon_role_t role;
+} salon_http_route_t;
+
+/*
+ * A command of salonctl, done by an operation.  `words` are what is typed first ("room add");
+ * `synopsis` what follows, and names the arguments: "NAME [--slug SLUG] [--private]" fills "name",
+ * "slug", "private".  `result` names the member of the answer that is printed alone; NULL: the
+ * members of the answer, one a line; of a list, its rows.
+ */
+typedef struct salon_command_t {
+    const char *words; /* NULL ends the table */
+    const char *synopsis;
+    const char *operation;
+    const char *result;
+    const char *help;
+} salon_command_t;
+
+/* What a plugin hears of; each may be NULL. */
+typedef struct salon_hooks_t {
+    /* See salon_may. */
+    salon_access_t (*access)(const salon_user_t *user, const char *what, salon_topic_t topic);
+    /* A connection has signed in; user->sessions is 1 for the user's first. */
+    void (*signed_in)(salon_session_t *session, const salon_user_t *user);
+    /* A signed-in connection has gone; user->sessions is 0 after the user's last. */
+    void (*signed_out)(salon_session_t *session, const salon_user_t *user);
+} salon_hooks_t;
+
+typedef struct salon_plugin_t {
+    apr_uint32_t magic;
+    apr_uint16_t major, minor;
+    apr_size_t size;
+    const char *name;
+    const char *version;
+    const char *summary;
+    const salon_operation_t *operations;
+    const salon_event_t *events;
+    const salon_hooks_t *hooks;
+    const salon_setting_t *settings;
+    const salon_migration_t *migrations;
+    const salon_http_route_t *routes;
+    const salon_command_t *commands;
+    const salon_dialect_t *dialect;
+    /* Loads state; before anybody is served.  Anything but APR_SUCCESS ends the server's start. */
+    apr_status_t (*start)(apr_pool_t *pool);
+} salon_plugin_t;
+
+/* How a plugin's descriptor begins: SALON_PLUGIN(rooms) = { SALON_PLUGIN_HEADER, ... }; it is the
+ * one symbol that the plugin shows. */
+#define SALON_PLUGIN(name_)                                                                      \
+    SALON_API extern const salon_plugin_t name_##_plugin;                                        \
+    const salon_plugin_t name_##_plugin
+
+/* Its first line. */
+#define SALON_PLUGIN_HEADER                                                                      \
+    .magic = SALON_PLUGIN_MAGIC, .major = SALON_ABI_MAJOR, .minor = SALON_ABI_MINOR,             \
+    .size = sizeof(salon_plugin_t)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

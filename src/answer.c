@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shorthand for building JSON answers.
+ */
+#include "salon/plugin.h"
+
+json_object *salon_json(void)
+{
+    return json_object_new_object();
+}
+
+json_object *salon_json_integer(json_object *object, const char *key, apr_int64_t value)
+{
+    return salon_json_value(object, key, json_object_new_int64(value));
+}
+
+json_object *salon_json_string(json_object *object, const char *key, const char *value)
+{
+    return salon_json_value(object, key, value != NULL ? json_object_new_string(value) : NULL);
+}
+
+json_object *salon_json_boolean(json_object *object, const char *key, bool value)
+{
+    return salon_json_value(object, key, json_object_new_boolean(value));
+}
+
+json_object *salon_json_value(json_object *object, const char *key, json_object *value)
+{
+    json_object_object_add(object, key, value);
+    return object;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks are a list of functions, each of which lets a request pass or refuses it; the first
+ * refusal counts.
+ */
+#include "check.h"
+
+#include <string.h>
+#include <sys/param.h>
+
+#include "chat.h"
+#include "plugin.h"
+#include "server.h"
+#include "statement.h"
+#include "utf8.h"
+
+#define ID_MOST        9007199254740991 /* what JavaScript's numbers hold exactly */
+#define STRING_MOST    255              /* code points, where a table says nothing */
+#define CONTENT_MOST   4096             /* of requests that come over no endpoint */
+
+static const salon_outcome_t passed = { 0 };
+
+/* ---- Arguments ---- */
+
+static salon_outcome_t too_long(salon_req_t *req, const char *name, apr_int64_t limit)
+{
+    json_object *details = salon_json_string(salon_json(), "field", name);
+    return salon_fail_details(req, SALON_TOO_LONG, salon_json_integer(details, "limit", limit));
+}
+
+static salon_outcome_t check_integer(salon_req_t *req, const salon_argument_t *argument,
+                                     json_object *value)
+{
+    if (!json_object_is_type(value, json_type_int)) return salon_fail_argument(req, argument->name);
+    apr_int64_t number = json_object_get_int64(value);
+    apr_int64_t clamped = MAX(argument->min, MIN(number, argument->max));
+    if (number == clamped) return passed;
+    if (!(argument->flags & SALON_CLAMP)) return salon_fail_argument(req, argument->name);
+    json_object_object_add(req->arguments, argument->name, json_object_new_int64(clamped));
+    return passed;
+}
+
+static salon_outcome_t check_id(salon_req_t *req, const salon_argument_t *argument,
+                                json_object *value)
+{
+    apr_int64_t id = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : 0;
+    return id > 0 && id <= ID_MOST ? passed : salon_fail_argument(req, argument->name);
+}
+
+static salon_outcome_t check_string(salon_req_t *req, const salon_argument_t *argument,
+                                    json_object *value)
+{
+    if (!json_object_is_type(value, json_type_string))
+        return salon_fail_argument(req, argument->name);
+    apr_int64_t most = argument->max > 0 ? argument->max : STRING_MOST;
+    apr_int64_t length = (apr_int64_t)utf8_count(json_object_get_string(value),
+                                                 (size_t)json_object_get_string_len(value));
+    if (length > most) return too_long(req, argument->name, most);
+    return length >= argument->min ? passed : salon_fail_argument(req, argument->name);
+}
+
+static salon_outcome_t check_content(salon_req_t *req, const salon_argument_t *argument,
+                                     json_object *value)
+{
+    if (!json_object_is_type(value, json_type_string))
+        return salon_fail_argument(req, argument->name);
+    const char *text = json_object_get_string(value);
+    size_t length = (size_t)json_object_get_string_len(value);
+    apr_int64_t most =
+        req->session != NULL ? session_endpoint(req->session)->max_length : CONTENT_MOST;
+    if (most > 0 && (apr_int64_t)utf8_count(text, length) > most)
+        return too_long(req, argument->name, most);
+    if (!utf8_blank(text, length)) return passed;
+    return salon_fail_details(req, SALON_BLANK,
+                              salon_json_string(salon_json(), "field", argument->name));
+}
+
+static salon_outcome_t check_boolean(salon_req_t *req, const salon_argument_t *argument,
+                                     json_object *value)
+{
+    return json_object_is_type(value, json_type_boolean) ? passed
+                                                         : salon_fail_argument(req, argument->name);
+}
+
+static salon_outcome_t check_object(salon_req_t *req, const salon_argument_t *argument,
+                                    json_object *value)
+{
+    return json_object_is_type(value, json_type_object) ? passed
+                                                        : salon_fail_argument(req, argument->name);
+}
+
+static salon_outcome_t check_array(salon_req_t *req, const salon_argument_t *argument,
+                                   json_object *value)
+{
+    return json_object_is_type(value, json_type_array) ? passed
+                                                       : salon_fail_argument(req, argument->name);
+}
+
+static salon_outcome_t (*const by_type[])(salon_req_t *, const salon_argument_t *,
+                                          json_object *) = {
+    [SALON_INTEGER] = check_integer, [SALON_ID] = check_id,           [SALON_STRING] = check_string,
+    [SALON_CONTENT] = check_content, [SALON_BOOLEAN] = check_boolean, [SALON_OBJECT] = check_object,
+    [SALON_ARRAY] = check_array,
+};
+
+static salon_outcome_t check_arguments(salon_req_t *req)
+{
+    for (const salon_argument_t *a = req->operation->row->arguments; a != NULL && a->name; a++) {
+        json_object *value = salon_arg(req, a->name);
+        if (value == NULL && (a->flags & SALON_OPTIONAL)) continue;
+        if (value == NULL) return salon_fail_argument(req, a->name);
+        salon_outcome_t outcome = by_type[a->type](req, a, value);
+        if (outcome.kind != 0) return outcome;
+    }
+    return passed;
+}
+
+/* ---- The others ---- */
+
+static salon_outcome_t check_decoded(salon_req_t *req)
+{
+    const call_t *call = req->call;
+    if (call == NULL || call->code == NULL) return passed;
+    if (call->field == NULL) return salon_fail(req, call->code);
+    return salon_fail_details(req, call->code,
+                              salon_json_string(salon_json(), "field", call->field));
+}
+
+/* What is wrong with a message is told only to those who may send messages at all. */
+static salon_outcome_t check_signed_in(salon_req_t *req)
+{
+    bool anybody = req->operation != NULL && (req->operation->row->flags & SALON_ANYBODY);
+    return req->user != NULL || anybody ? passed : salon_fail(req, SALON_NOT_SIGNED_IN);
+}
+
+static salon_outcome_t check_token_age(salon_req_t *req)
+{
+    const salon_session_t *session = req->session;
+    if (session == NULL || !(req->operation->row->flags & SALON_WRITES)) return passed;
+    if (session->token_expires == 0 || salon_now() / 1000 < session->token_expires) return passed;
+    return salon_fail(req, SALON_INVALID_TOKEN);
+}
+
+static salon_outcome_t check_role(salon_req_t *req)
+{
+    salon_role_t role = req->user != NULL ? req->user->shown.role : SALON_ROLE_USER;
+    return role >= req->operation->row->role ? passed : salon_fail(req, SALON_DENIED);
+}
+
+static salon_outcome_t check_rate(salon_req_t *req)
+{
+    const salon_session_t *session = req->session;
+    int cost = req->operation->row->cost;
+    rate_refusal_t refusal;
+    if (session == NULL || cost == 0 || req->user == NULL) return passed;
+    rate_log_t *log = user_rate(session->user, session->listener, session->endpoint);
+    if (rate_take(log, &session_endpoint(session)->rule, cost, chat_now(), &refusal)) return passed;
+    json_object *details = salon_json();
+    salon_json_integer(details, "current_rate", refusal.current);
+    salon_json_integer(details, "limit", refusal.limit);
+    salon_json_integer(details, "window", refusal.window);
+    salon_json_integer(details, "retry_after", refusal.retry_after);
+    return salon_fail_details(req, SALON_RATE_LIMITED, details);
+}
+
+static salon_outcome_t (*const checks[])(salon_req_t *) = {
+    check_signed_in, check_decoded, check_arguments, check_token_age, check_role, check_rate,
+};
+
+salon_outcome_t check_request(salon_req_t *req)
+{
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        salon_outcome_t outcome = checks[i](req);
+        if (outcome.kind != 0) return outcome;
+    }
+    return passed;
+}
+
+/* ---- HTTP ---- */
+
+static salon_outcome_t route_run(salon_req_t *req)
+{
+    const plugin_route_t *route = req->data;
+    req->data = NULL;
+    if (req->user != NULL && req->user->shown.role < route->row->role)
+        return salon_fail(req, SALON_DENIED);
+    return route->row->handler(req);
+}
+
+static salon_outcome_t user_recorded(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    req->user = user_record(req->http->claims);
+    return route_run(req);
+}
+
+salon_outcome_t check_route(salon_req_t *req)
+{
+    bool path_known = false;
+    const plugin_route_t *route =
+        plugin_route_find(&server.config->listeners[req->http->listener], req->http->method,
+                          req->http->path, req->pool, &req->captures, &path_known);
+    if (route == NULL) return salon_fail(req, path_known ? "method_not_allowed" : "not_found");
+    const token_claims_t *claims = req->http->claims;
+    if (claims == NULL && (req->http->has_token || (route->row->flags & SALON_SIGNED_IN)))
+        return salon_fail(req, req->http->has_token ? SALON_INVALID_TOKEN : SALON_NOT_SIGNED_IN);
+    req->data = (void *)route;
+    if (claims == NULL) return route_run(req);
+    req->user = user_find(claims->user_id);
+    if (!user_differs(claims)) return route_run(req);
+    user_sql_record(req, claims);
+    return salon_store(req, user_recorded);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is checked of every request before its handler runs, by the tables: sign-in, arguments, the
+ * token's age, role, rate.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "request.h"
+
+/* Kind 0: nothing against it; otherwise the request has been refused. */
+salon_outcome_t check_request(salon_req_t *req);
+/* Finds an HTTP request's route, checks what it demands, and runs its handler. */
+salon_outcome_t check_route(salon_req_t *req);
+
+#endif

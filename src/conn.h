@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection, as its network thread sees it: input is joined to messages and decoded, output is
+ * frames that wait for the end of the loop's turn.  Everything about it is bounded: a message's
+ * size, what waits to be handled, what waits to be sent.
+ */
+#ifndef CONN_H
+#define CONN_H
+
+#include <libwebsockets.h>
+
+#include "address.h"
+#include "net_private.h"
+#include "roster.h"
+#include "wheel.h"
+#include "wire.h"
+
+typedef enum {
+    CONN_HANDSHAKE, /* nothing decided yet */
+    CONN_HTTP,      /* a plain HTTP request */
+    CONN_OPEN,      /* a WebSocket */
+    CONN_CLOSING,   /* a WebSocket that will be closed when all its calls are answered */
+    CONN_CLOSED,    /* the Close frame is the last of its output; the peer's is awaited */
+    CONN_GONE       /* lws has been told to end it, or has ended it */
+} conn_state_t;
+
+struct conn_t {
+    net_t *net;
+    struct lws *wsi;
+    int slot, listener;
+    unsigned generation;
+    conn_state_t state;
+    const wire_t *wire;               /* of a WebSocket */
+    const config_endpoint_t *endpoint;
+    struct salon_opening_t *opening;  /* between the handshake's check and its end */
+    struct http_request_t *http;      /* while it is being read */
+    struct http_reply_t *reply;       /* while it waits to be written */
+    wheel_entry_t deadline;
+    apr_int64_t user_id;              /* 0: nobody */
+    roster_seats_t seats;
+    /* input */
+    char *in;                         /* the message so far */
+    unsigned in_length, in_capacity;
+    unsigned waiting_calls;           /* not yet answered */
+    size_t waiting_bytes;
+    /* output */
+    frame_t **out;
+    unsigned out_count, out_capacity;
+    size_t out_bytes;
+    conn_t *next_dirty;
+    int close_code;
+    char *close_reason;
+    bool in_binary, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
+    char address[ADDRESS_TEXT];
+};
+
+/* Takes a connected socket over from the acceptor; closes it when that fails. */
+void conn_adopt(net_t *net, int fd, int listener, const char *address);
+/* NULL: it has gone. */
+conn_t *conn_find(net_t *net, conn_ref_t ref);
+conn_ref_t conn_ref(const conn_t *conn);
+const config_listener_t *conn_config(const conn_t *conn);
+
+/* The handshake is complete. */
+void conn_opened(conn_t *conn);
+/* A piece of a message. Non-zero: end the connection now (lws's convention). */
+int conn_received(conn_t *conn, const char *bytes, size_t length);
+/* Anything at all was received: it lives. */
+void conn_lives(conn_t *conn);
+/* The socket can be written to again. Non-zero: end the connection now. */
+int conn_writeable(conn_t *conn);
+/* The peer has sent its Close frame.  Non-zero: end the connection now; 0: lws answers it. */
+int conn_closed_by_peer(conn_t *conn);
+/* lws has closed the WebSocket. */
+void conn_closed(conn_t *conn);
+/* lws frees the connection. */
+void conn_destroyed(conn_t *conn);
+
+/* Takes one reference. */
+void conn_send(conn_t *conn, frame_t *frame);
+/* Some of its calls have been answered. */
+void conn_answered(conn_t *conn, int calls, size_t bytes);
+/* The user is known (0: nobody in particular): no more deadline for signing in. */
+void conn_admit(conn_t *conn, apr_int64_t user_id);
+/* Closes it when all output is out and all calls are answered. */
+void conn_close(conn_t *conn, int code, const char *reason);
+/* Ends it at once, without a word. */
+void conn_kill(conn_t *conn);
+/* Writes what waits, as far as the socket takes it. */
+void conn_flush(conn_t *conn);
+/* Its deadline has come. */
+void conn_expired(conn_t *conn);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What differs between the databases: one constant each.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stdbool.h>
+
+#include <apr_pools.h>
+
+typedef enum {
+    DB_OK,
+    DB_DUPLICATE, /* a unique key exists already */
+    DB_RETRY,     /* deadlock, serialisation failure, busy: the same again may succeed */
+    DB_LOST,      /* no connection */
+    DB_FULL,      /* the disk is full, or an I/O error: may be better later */
+    DB_FAILED     /* the statement is wrong */
+} db_status_t;
+
+/* An option of libdbi for a connection: text, or, when that is NULL, a number. */
+typedef struct engine_option_t {
+    const char *name; /* NULL ends the table */
+    const char *text;
+    int number;
+} engine_option_t;
+
+typedef struct engine_t {
+    const char *driver;            /* libdbi's name */
+    bool embedded;                 /* the database is a file of ours, no server */
+    bool transactional_ddl;
+    const char *begin;             /* of a writing transaction */
+    const char *commit;
+    const char *rollback;
+    const char *on_idle;           /* after writes, when nothing waits; NULL: nothing to do */
+    const char *table_suffix;      /* after the closing parenthesis of CREATE TABLE */
+    const engine_option_t *options;
+    const char *const *on_connect; /* statements; NULL-terminated */
+
+    /* Writes the text as a literal to *at, and moves *at behind it: at most 2 bytes per byte, and
+     * ENGINE_QUOTE_MAX more. */
+    void (*quote)(const char *text, apr_size_t length, bool returns_rows, char **at);
+    /* Makes a statement that returns rows harmless to the driver; NULL: each one is.  Returns NULL
+     * when it cannot. */
+    const char *(*disarm)(apr_pool_t *pool, const char *statement);
+    db_status_t (*status)(int error, const char *message);
+} engine_t;
+
+#define ENGINE_QUOTE_MAX 24
+
+/* sqlite3, pgsql, mysql; NULL: unknown. */
+const engine_t *engine_find(const char *driver);
+
+#endif

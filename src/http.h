@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plain HTTP on the same listeners: a request is collected here, on the network thread, handed to
+ * the chat thread whole, and its answer written when it comes back.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "chat_note.h"
+#include "conn.h"
+
+#define HTTP_QUERIES 16
+
+typedef struct http_request_t {
+    chat_note_t note; /* of the copy that travels */
+    apr_pool_t *pool; /* its own; moves with it */
+    conn_ref_t conn;
+    int listener;
+    const char *method, *path;
+    const char *address;
+    int query_count;
+    const char *queries[HTTP_QUERIES];
+    bool has_token;
+    token_claims_t *claims; /* of a valid bearer token; NULL: none, or a bad one */
+    apr_size_t length;      /* of the body, as announced */
+    apr_size_t received;
+    char *body;
+} http_request_t;
+
+typedef struct http_reply_t {
+    int status;
+    char *content_type;
+    char *headers; /* further ones, "Name: value\r\n" each; NULL: none */
+    size_t length;
+    char body[];
+} http_reply_t;
+
+/* What lws calls: 0: go on; otherwise end the connection. */
+int http_begin(conn_t *conn);
+int http_body(conn_t *conn, const char *bytes, size_t length);
+int http_complete(conn_t *conn);
+int http_writeable(conn_t *conn);
+
+/* The answer has come; takes it over. */
+void http_reply(conn_t *conn, http_reply_t *reply);
+void http_reply_free(http_reply_t **reply);
+/* The connection's unfinished request. */
+void http_request_free(struct http_request_t **request);
+
+http_reply_t *http_reply_make(int status, const char *content_type, const char *body,
+                              size_t length);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON from outside, as RFC 8259 has it.  json-c alone is not strict enough: it takes single
+ * quotes, NaN, raw control characters and bad UTF-8, and cuts keys at \u0000; so a text is scanned
+ * here first, and only then parsed.
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <json-c/json.h>
+
+#define JSON_DEPTH 16 /* the nesting that is accepted */
+
+/* Any thread.  One JSON text and nothing else: valid UTF-8, no NUL (neither raw nor \u0000), at
+ * most JSON_DEPTH deep, no number that a double or an int64 cannot hold (1e999), nor one of
+ * hundreds of digits.  *value_r is a new reference (NULL for the text `null`).  False: malformed,
+ * *value_r is NULL. */
+bool json_parse(const char *text, size_t length, json_object **value_r);
+/* The scan alone. */
+bool json_scan(const char *text, size_t length);
+/* The compact text, without escaped slashes; lives as long as the value is not changed. */
+const char *json_text(json_object *value, size_t *length_r);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Authors are stored by id and named when a message is shown, so that a new name holds for old
+ * messages, too.  Mentions are stored as they were when the message was written.
+ */
+#include "message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "user.h"
+
+#define MENTIONS_MOST 50
+
+static const char *const messages_1[] = {
+    "CREATE TABLE timelines (id BIGINT PRIMARY KEY, seq BIGINT NOT NULL,"
+    " message_count BIGINT NOT NULL)",
+    "CREATE TABLE messages (id BIGINT PRIMARY KEY, timeline_id BIGINT NOT NULL,"
+    " seq BIGINT NOT NULL, changed_seq BIGINT NOT NULL, author_id BIGINT NOT NULL,"
+    " parent_id BIGINT NOT NULL, reply_count BIGINT NOT NULL, created_at BIGINT NOT NULL,"
+    " edited_at BIGINT NOT NULL, content TEXT NOT NULL, mentions TEXT, client_key VARCHAR(160),"
+    " pinned SMALLINT NOT NULL, deleted SMALLINT NOT NULL)",
+    "CREATE UNIQUE INDEX messages_seq ON messages (timeline_id, seq)",
+    "CREATE INDEX messages_changed_seq ON messages (timeline_id, changed_seq)",
+    "CREATE UNIQUE INDEX messages_client_key ON messages (client_key)",
+    NULL,
+};
+
+const salon_migration_t message_migrations[] = { { 1, messages_1 }, { 0, NULL } };
+
+static apr_size_t text_size(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+static const char *text_place(char **at, const char *text)
+{
+    if (text == NULL) return NULL;
+    apr_size_t size = strlen(text) + 1;
+    char *place = memcpy(*at, text, size);
+    *at += size;
+    return place;
+}
+
+message_t *message_copy(const message_t *message)
+{
+    apr_size_t size = sizeof(*message) + text_size(message->content) +
+                      text_size(message->mentions) + text_size(message->client_key);
+    message_t *copy = malloc(size);
+    if (copy == NULL) abort();
+    char *at = (char *)(copy + 1);
+    *copy = *message;
+    copy->content = text_place(&at, message->content);
+    copy->mentions = text_place(&at, message->mentions);
+    copy->client_key = text_place(&at, message->client_key);
+    copy->size = size;
+    return copy;
+}
+
+message_t *message_with_content(const message_t *message, const char *content, const char *mentions)
+{
+    message_t changed = *message;
+    changed.content = content;
+    changed.mentions = mentions;
+    return message_copy(&changed);
+}
+
+void message_of_row(const salon_rows_t *rows, int row, message_t *m)
+{
+    *m = (message_t){
+        .id = salon_rows_integer(rows, row, 0),
+        .timeline_id = salon_rows_integer(rows, row, 1),
+        .seq = salon_rows_integer(rows, row, 2),
+        .changed_seq = salon_rows_integer(rows, row, 3),
+        .author_id = salon_rows_integer(rows, row, 4),
+        .parent_id = salon_rows_integer(rows, row, 5),
+        .reply_count = salon_rows_integer(rows, row, 6),
+        .created_at = salon_rows_integer(rows, row, 7),
+        .edited_at = salon_rows_integer(rows, row, 8),
+        .content = salon_rows_text(rows, row, 9),
+        .mentions = salon_rows_text(rows, row, 10),
+        .client_key = salon_rows_text(rows, row, 11),
+        .pinned = salon_rows_integer(rows, row, 12) != 0,
+        .deleted = salon_rows_integer(rows, row, 13) != 0,
+    };
+}
+
+static json_object *integer_or_null(apr_int64_t value)
+{
+    return value != 0 ? json_object_new_int64(value) : NULL;
+}
+
+json_object *message_json(const message_t *m)
+{
+    const user_t *author = user_find(m->author_id);
+    const char *client_id = m->client_key != NULL ? strchr(m->client_key, ':') + 1 : NULL;
+    json_object *json = salon_json();
+    salon_json_integer(json, "id", m->id);
+    salon_json_integer(json, "seq", m->seq);
+    salon_json_integer(json, "changed_seq", m->changed_seq);
+    salon_json_integer(json, "author_id", m->author_id);
+    salon_json_string(json, "author_name", author != NULL ? author->shown.name : "");
+    salon_json_string(json, "content", m->content);
+    salon_json_value(json, "parent_id", integer_or_null(m->parent_id));
+    salon_json_integer(json, "reply_count", m->reply_count);
+    salon_json_value(json, "mentions", m->mentions != NULL ? json_tokener_parse(m->mentions)
+                                                           : json_object_new_array());
+    salon_json_boolean(json, "pinned", m->pinned);
+    if (m->deleted) salon_json_boolean(json, "deleted", true);
+    salon_json_integer(json, "created_at", m->created_at);
+    salon_json_value(json, "edited_at", integer_or_null(m->edited_at));
+    if (client_id != NULL) salon_json_string(json, "client_id", client_id);
+    return json;
+}
+
+/* ---- Mentions ---- */
+
+static bool is_name_byte(unsigned char c)
+{
+    return c >= 0x80 || apr_isalnum(c) || c == '_' || c == '-' || c == '.';
+}
+
+/* The user whose name begins here: the longest that there is, so that "@ann." names ann. */
+static const salon_user_t *name_read(const char *at, apr_size_t length)
+{
+    char name[TOKEN_NAME];
+    if (length >= sizeof(name)) return NULL;
+    for (; length > 0; length--) {
+        apr_cpystrn(name, at, length + 1);
+        const salon_user_t *user = salon_user_by_name(name);
+        if (user != NULL) return user;
+        if (at[length - 1] != '.' && at[length - 1] != '-' && at[length - 1] != '_') return NULL;
+    }
+    return NULL;
+}
+
+static bool mention_known(json_object *list, apr_int64_t user_id)
+{
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        json_object *known = json_object_array_get_idx(list, i);
+        if (json_object_get_int64(json_object_object_get(known, "user_id")) == user_id) return true;
+    }
+    return false;
+}
+
+static void mention_add(json_object *list, const salon_user_t *user)
+{
+    if (mention_known(list, user->id)) return;
+    json_object *mention = salon_json_integer(salon_json(), "user_id", user->id);
+    json_object_array_add(list, salon_json_string(mention, "username", user->name));
+}
+
+const char *message_mentions(apr_pool_t *pool, const char *content)
+{
+    json_object *list = NULL;
+    for (const char *at = strchr(content, '@'); at != NULL; at = strchr(at + 1, '@')) {
+        if (at > content && is_name_byte((unsigned char)at[-1]) && (unsigned char)at[-1] < 0x80)
+            continue;
+        apr_size_t length = 0;
+        while (is_name_byte((unsigned char)at[1 + length])) length++;
+        const salon_user_t *user = name_read(at + 1, length);
+        if (user == NULL) continue;
+        if (list == NULL) list = json_object_new_array();
+        mention_add(list, user);
+        if (json_object_array_length(list) == MENTIONS_MOST) break;
+    }
+    if (list == NULL) return NULL;
+    const char *text =
+        apr_pstrdup(pool, json_object_to_json_string_ext(list, JSON_C_TO_STRING_PLAIN));
+    json_object_put(list);
+    return text;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One message: as a row, in memory, and in its canonical JSON form (salon/message.h).
+ */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include "db.h"
+#include "salon/message.h"
+
+extern const salon_migration_t message_migrations[];
+
+/* Allocated in one piece, strings included. */
+typedef struct message_t {
+    apr_int64_t id, timeline_id, seq, changed_seq;
+    apr_int64_t author_id, parent_id; /* parent 0: none */
+    apr_int64_t reply_count;
+    apr_int64_t created_at, edited_at; /* edited 0: never */
+    const char *content;
+    const char *mentions;   /* JSON; NULL: none */
+    const char *client_key; /* "<author_id>:<client_id>"; NULL: none */
+    bool pinned, deleted;
+    apr_size_t size; /* of the whole piece */
+} message_t;
+
+/* The columns of a SELECT whose rows message_of_row understands. */
+#define MESSAGE_COLUMNS                                                                          \
+    "id, timeline_id, seq, changed_seq, author_id, parent_id, reply_count, created_at, "         \
+    "edited_at, content, mentions, client_key, pinned, deleted"
+
+/* A copy in one piece, to be freed with free(). */
+message_t *message_copy(const message_t *message);
+/* The same with another content. */
+message_t *message_with_content(const message_t *message, const char *content,
+                                const char *mentions);
+/* *message_r points into the rows. */
+void message_of_row(const salon_rows_t *rows, int row, message_t *message_r);
+/* A new object.  Chat thread. */
+json_object *message_json(const message_t *message);
+/* Who is named by @name in the text: JSON in the pool, NULL: nobody.  Chat thread. */
+const char *message_mentions(apr_pool_t *pool, const char *content);
+
+#endif

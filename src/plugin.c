@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apr_dso_load makes every symbol global, so two plugins with a function of one name would share
+ * it; plugins therefore export their descriptor and nothing else.  That descriptor is looked at
+ * with care: its first members are the same in every version, the others only once they agree.
+ */
+#define LOG_AREA "plugin"
+#include "plugin.h"
+
+#include <string.h>
+
+#include <apr_dso.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#include "log.h"
+#include "operation.h"
+#include "wire.h"
+
+#define PLUGINS_MOST 64
+
+static struct {
+    apr_pool_t *pool;
+    int count;
+    const salon_plugin_t *plugins[PLUGINS_MOST];
+    int section_count;
+    config_section_t sections[PLUGINS_MOST];
+    apr_array_header_t *routes;   /* plugin_route_t */
+    apr_array_header_t *commands; /* const salon_command_t * */
+} all;
+
+void plugin_init(apr_pool_t *pool)
+{
+    all.pool = pool;
+    all.routes = apr_array_make(pool, 16, sizeof(plugin_route_t));
+    all.commands = apr_array_make(pool, 16, sizeof(const salon_command_t *));
+}
+
+int plugin_count(void)
+{
+    return all.count;
+}
+
+const salon_plugin_t *plugin_at(int index)
+{
+    return all.plugins[index];
+}
+
+const config_section_t *plugin_sections(int *count_r)
+{
+    *count_r = all.section_count;
+    return all.sections;
+}
+
+/* ---- Identity ---- */
+
+static const char *identity_check(const char *name, const salon_plugin_t *plugin)
+{
+    if (plugin->magic != SALON_PLUGIN_MAGIC) return "is not a plugin of Salon (wrong magic)";
+    if (plugin->major != SALON_ABI_MAJOR)
+        return apr_psprintf(all.pool, "is made for plugin interface %d, this is %d", plugin->major,
+                            SALON_ABI_MAJOR);
+    if (plugin->minor > SALON_ABI_MINOR)
+        return apr_psprintf(all.pool, "needs plugin interface %d.%d, this is %d.%d", plugin->major,
+                            plugin->minor, SALON_ABI_MAJOR, SALON_ABI_MINOR);
+    if (plugin->size != sizeof(salon_plugin_t))
+        return apr_psprintf(all.pool,
+                            "has a descriptor of %" APR_SIZE_T_FMT " bytes, %" APR_SIZE_T_FMT
+                            " are right",
+                            plugin->size, sizeof(salon_plugin_t));
+    if (plugin->name == NULL || strcmp(plugin->name, name) != 0)
+        return apr_psprintf(all.pool, "calls itself \"%s\"", plugin->name ? plugin->name : "");
+    return NULL;
+}
+
+static const char *refusal(const char *name, const char *what)
+{
+    return apr_psprintf(all.pool, "plugin \"%s\" %s", name, what);
+}
+
+/* ---- Registration ---- */
+
+static const char *routes_register(const salon_plugin_t *plugin)
+{
+    for (const salon_http_route_t *row = plugin->routes; row != NULL && row->method; row++) {
+        plugin_route_t *route = apr_array_push(all.routes);
+        *route = (plugin_route_t){ .owner = plugin->name,
+                                   .route = route_compile(all.pool, row->path),
+                                   .row = row };
+        if (route->route == NULL)
+            return apr_psprintf(all.pool, "has a route \"%s\", which is no pattern", row->path);
+    }
+    return NULL;
+}
+
+static void commands_register(const salon_plugin_t *plugin)
+{
+    for (const salon_command_t *row = plugin->commands; row != NULL && row->words; row++)
+        APR_ARRAY_PUSH(all.commands, const salon_command_t *) = row;
+}
+
+static const char *tables_register(const salon_plugin_t *plugin)
+{
+    const char *wrong = operation_register(plugin->name, plugin->operations);
+    if (wrong == NULL) wrong = operation_register_events(plugin->name, plugin->events);
+    if (wrong == NULL) wrong = routes_register(plugin);
+    if (wrong == NULL && plugin->dialect != NULL) wrong = wire_register(plugin->dialect);
+    commands_register(plugin);
+    if (plugin->settings != NULL)
+        all.sections[all.section_count++] =
+            (config_section_t){ .name = plugin->name, .settings = plugin->settings };
+    return wrong;
+}
+
+const char *plugin_register(const salon_plugin_t *plugin)
+{
+    if (all.count == PLUGINS_MOST) return refusal(plugin->name, "is one too many");
+    for (int i = 0; i < all.count; i++)
+        if (strcmp(all.plugins[i]->name, plugin->name) == 0)
+            return refusal(plugin->name, "is named twice");
+    const char *wrong = tables_register(plugin);
+    if (wrong != NULL) return refusal(plugin->name, wrong);
+    all.plugins[all.count++] = plugin;
+    return NULL;
+}
+
+const char *plugin_load(const char *directory, const char *name)
+{
+    apr_dso_handle_t *dso;
+    apr_dso_handle_sym_t symbol;
+    char text[400];
+    if (name[0] == '\0' || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
+        return refusal(name, "has a name that is not of a-z, 0-9, _");
+    const char *path = apr_pstrcat(all.pool, directory, "/", name, ".so", NULL);
+    if (apr_dso_load(&dso, path, all.pool) != APR_SUCCESS)
+        return refusal(name, apr_psprintf(all.pool, "cannot be loaded: %s",
+                                          apr_dso_error(dso, text, sizeof(text))));
+    if (apr_dso_sym(&symbol, dso, apr_pstrcat(all.pool, name, "_plugin", NULL)) != APR_SUCCESS)
+        return refusal(name, apr_psprintf(all.pool, "exports no %s_plugin", name));
+    const char *wrong = identity_check(name, symbol);
+    return wrong != NULL ? refusal(name, wrong) : plugin_register(symbol);
+}
+
+const char *plugin_start(apr_pool_t *pool)
+{
+    for (int i = 0; i < all.count; i++) {
+        const salon_plugin_t *plugin = all.plugins[i];
+        if (plugin->start == NULL) continue;
+        if (plugin->start(pool) != APR_SUCCESS) return refusal(plugin->name, "did not start");
+        log_debug("%s has started", plugin->name);
+    }
+    return NULL;
+}
+
+/* ---- Hooks ---- */
+
+bool salon_may(const salon_user_t *user, const char *what, salon_topic_t topic)
+{
+    bool allowed = false;
+    for (int i = 0; i < all.count; i++) {
+        const salon_hooks_t *hooks = all.plugins[i]->hooks;
+        if (hooks == NULL || hooks->access == NULL) continue;
+        salon_access_t access = hooks->access(user, what, topic);
+        if (access == SALON_REFUSE) return false;
+        allowed |= access == SALON_ALLOW;
+    }
+    return allowed;
+}
+
+void plugin_signed_in(salon_session_t *session, const salon_user_t *user)
+{
+    for (int i = 0; i < all.count; i++) {
+        const salon_hooks_t *hooks = all.plugins[i]->hooks;
+        if (hooks != NULL && hooks->signed_in != NULL) hooks->signed_in(session, user);
+    }
+}
+
+void plugin_signed_out(salon_session_t *session, const salon_user_t *user)
+{
+    for (int i = 0; i < all.count; i++) {
+        const salon_hooks_t *hooks = all.plugins[i]->hooks;
+        if (hooks != NULL && hooks->signed_out != NULL) hooks->signed_out(session, user);
+    }
+}
+
+/* ---- Routes and commands ---- */
+
+static bool route_served(const config_listener_t *listener, const plugin_route_t *route)
+{
+    if (strcmp(route->owner, core_plugin.name) == 0)
+        return listener->metrics || strcmp(route->row->path, "/metrics") != 0;
+    for (const char *const *name = listener->http; *name != NULL; name++)
+        if (strcmp(*name, route->owner) == 0) return true;
+    return false;
+}
+
+const plugin_route_t *plugin_route_find(const config_listener_t *listener, const char *method,
+                                        const char *path, apr_pool_t *pool,
+                                        route_captures_t *captures_r, bool *path_known_r)
+{
+    const plugin_route_t *best = NULL;
+    for (int i = 0; i < all.routes->nelts; i++) {
+        const plugin_route_t *route = &APR_ARRAY_IDX(all.routes, i, plugin_route_t);
+        route_captures_t captures;
+        if (best != NULL && route_weight(route->route) <= route_weight(best->route)) continue;
+        if (!route_served(listener, route) || !route_match(route->route, path, pool, &captures))
+            continue;
+        *path_known_r = true;
+        if (strcmp(route->row->method, method) != 0) continue;
+        best = route;
+        *captures_r = captures;
+    }
+    return best;
+}
+
+/* How many words of the line the command's own words are; 0: they are others. */
+static int words_match(const char *command, const char *const *words, int count)
+{
+    int used = 0;
+    for (;;) {
+        size_t length = strcspn(command, " ");
+        if (used == count || strlen(words[used]) != length ||
+            strncmp(words[used], command, length) != 0)
+            return 0;
+        used++;
+        if (command[length] == '\0') return used;
+        command += length + 1;
+    }
+}
+
+const salon_command_t *plugin_command_find(const char *const *words, int count, int *used_r)
+{
+    const salon_command_t *best = NULL;
+    *used_r = 0;
+    for (int i = 0; i < all.commands->nelts; i++) {
+        const salon_command_t *command = APR_ARRAY_IDX(all.commands, i, const salon_command_t *);
+        int used = words_match(command->words, words, count);
+        if (used <= *used_r) continue;
+        best = command;
+        *used_r = used;
+    }
+    return best;
+}

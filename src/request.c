@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a request.  Handlers answer through the sink of its origin: a session's answers are
+ * encoded by its dialect and kept in order.
+ */
+#define LOG_AREA "request"
+#include "request.h"
+
+#include <assert.h>
+
+#include <apr_strings.h>
+
+#include "chat.h"
+#include "check.h"
+#include "log.h"
+#include "metrics.h"
+#include "opening.h"
+#include "server.h"
+#include "statement.h"
+
+enum { OUTCOME_ANSWERED = 1, OUTCOME_PENDING };
+
+static int living;
+
+int request_count(void)
+{
+    return living;
+}
+
+salon_outcome_t request_pending(void)
+{
+    return (salon_outcome_t){ OUTCOME_PENDING };
+}
+
+static salon_req_t *request_make(const request_sink_t *sink)
+{
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    salon_req_t *req = apr_pcalloc(pool, sizeof(*req));
+    req->pool = pool;
+    req->sink = sink;
+    living++;
+    return req;
+}
+
+bool request_is_pipelined(const salon_req_t *req)
+{
+    return req->operation != NULL && (req->operation->row->flags & SALON_PIPELINED);
+}
+
+bool request_is_immediate(const salon_req_t *req)
+{
+    return req->operation != NULL && (req->operation->row->flags & SALON_IMMEDIATE);
+}
+
+/* ---- Answering ---- */
+
+/* Sessions: the answer goes out now when nothing earlier is unanswered, else when that is. */
+static void session_answer(salon_req_t *req, frame_t *frame)
+{
+    bool first = req->session->first == req || request_is_immediate(req);
+    if (frame == NULL) return;
+    if (first) session_send(req->session, frame, 0, 0);
+    else req->held = frame;
+}
+
+static void session_reply(salon_req_t *req, json_object *data)
+{
+    session_answer(req, wire_reply(req->session->wire, req->call->row, data));
+}
+
+static void session_refuse(salon_req_t *req, const char *code, json_object *details,
+                           apr_int64_t retry_after)
+{
+    int close_code;
+    frame_t *frame =
+        wire_error(req->session->wire, req->call->row, code, details, retry_after, &close_code);
+    if (req->call->opening) req->close_code = close_code;
+    session_answer(req, frame);
+    session_refused(req->session);
+}
+
+static void session_finish(salon_req_t *req)
+{
+    salon_session_t *session = req->session;
+    if (request_is_immediate(req)) request_release(req);
+    else session_advance(session);
+}
+
+static const request_sink_t session_sink = { session_reply, session_refuse, session_finish };
+
+salon_req_t *request_from_call(salon_session_t *session, call_t *call)
+{
+    salon_req_t *req = request_make(&session_sink);
+    req->session = session;
+    req->call = call;
+    req->operation = call->operation;
+    req->arguments = call->arguments;
+    return req;
+}
+
+static void session_release(salon_req_t *req)
+{
+    session_send(req->session, req->held, 1, req->call->size);
+    if (req->close_code != 0) salon_close(req->session, req->close_code, "refused");
+    call_free(&req->call);
+}
+
+void request_release(salon_req_t *req)
+{
+    if (req->session != NULL) session_release(req);
+    else json_object_put(req->arguments);
+    if (req->http != NULL) apr_pool_destroy(req->http->pool);
+    living--;
+    apr_pool_destroy(req->pool);
+}
+
+/* ---- HTTP ---- */
+
+static void http_send(salon_req_t *req, http_reply_t *reply)
+{
+    net_note_t *note = net_note(NET_HTTP, req->http->conn);
+    note->as.http = reply;
+    chat_to_net(req->http->conn.thread, note);
+}
+
+static void http_sink_reply(salon_req_t *req, json_object *data)
+{
+    const char *text = json_object_to_json_string_ext(data, JSON_C_TO_STRING_NOSLASHESCAPE);
+    http_send(req, http_reply_make(200, "application/json", text, strlen(text)));
+}
+
+static const struct {
+    const char *code;
+    int status;
+} statuses[] = {
+    { SALON_INVALID, 400 },        { SALON_TOO_LONG, 400 },     { SALON_BLANK, 400 },
+    { SALON_NOT_SIGNED_IN, 401 },  { SALON_INVALID_TOKEN, 401 }, { SALON_DENIED, 403 },
+    { SALON_CONFLICT, 409 },       { SALON_RATE_LIMITED, 429 },  { SALON_UNAVAILABLE, 503 },
+    { "method_not_allowed", 405 }, { NULL, 404 },
+};
+
+static void http_refuse(salon_req_t *req, const char *code, json_object *details,
+                        apr_int64_t retry_after)
+{
+    size_t i = 0;
+    while (statuses[i].code != NULL && strcmp(statuses[i].code, code) != 0) i++;
+    json_object *body = salon_json_string(salon_json(), "code", code);
+    if (details != NULL) salon_json_value(body, "details", json_object_get(details));
+    const char *text = json_object_to_json_string_ext(body, JSON_C_TO_STRING_NOSLASHESCAPE);
+    http_reply_t *reply =
+        http_reply_make(statuses[i].status, "application/json", text, strlen(text));
+    if (retry_after > 0)
+        reply->headers = strdup(
+            apr_psprintf(req->pool, "retry-after: %" APR_INT64_T_FMT "\r\n", retry_after));
+    http_send(req, reply);
+    json_object_put(body);
+}
+
+static const request_sink_t http_sink = { http_sink_reply, http_refuse, request_release };
+
+void request_from_http(http_request_t *http)
+{
+    salon_req_t *req = request_make(&http_sink);
+    req->http = http;
+    req->state = REQ_RUNNING;
+    request_outcome(req, check_route(req));
+}
+
+salon_outcome_t salon_http_reply(salon_req_t *req, int status, const char *content_type,
+                                 const char *body, apr_size_t length)
+{
+    assert(req->http != NULL && !req->answered);
+    req->answered = true;
+    http_send(req, http_reply_make(status, content_type, body, length));
+    return (salon_outcome_t){ OUTCOME_ANSWERED };
+}
+
+const char *salon_http_capture(const salon_req_t *req, const char *name)
+{
+    return route_capture(&req->captures, name);
+}
+
+const char *salon_http_query(const salon_req_t *req, const char *name)
+{
+    return opening_query_find(req->http->queries, req->http->query_count, name);
+}
+
+const char *salon_http_body(const salon_req_t *req, apr_size_t *length_r)
+{
+    *length_r = req->http->received;
+    return req->http->body;
+}
+
+/* ---- The control socket ---- */
+
+void request_from_control(const operation_t *operation, json_object *arguments,
+                          const request_sink_t *sink, void *control)
+{
+    salon_req_t *req = request_make(sink);
+    req->operation = operation;
+    req->arguments = arguments;
+    req->control = control;
+    req->user = user_find(SALON_SYSTEM_USER);
+    request_start(req);
+}
+
+/* ---- The way of all ---- */
+
+/* What a plugin's operation is about: its argument that bears the operation's noun.  The core's own
+ * are about nothing that may be logged. */
+static const char *subject_of(const salon_req_t *req)
+{
+    const char *noun = req->operation->row->name;
+    int length = (int)strcspn(noun, ".");
+    if (strcmp(req->operation->owner, "core") == 0) return "-";
+    const char *value =
+        salon_arg_string(req, apr_psprintf(req->pool, "%.*s_id", length, noun));
+    if (value == NULL) value = salon_arg_string(req, apr_psprintf(req->pool, "%.*s", length, noun));
+    return value != NULL ? value : "-";
+}
+
+static void message_log(const salon_req_t *req)
+{
+    if (!log_enabled(SALON_LOG_DEBUG) || req->call->row == NULL || req->operation == NULL) return;
+    log_debug("WS_MESSAGE: Type=%s, UserID=%" APR_INT64_T_FMT ", Room=%s", req->call->row->type,
+              req->user != NULL ? req->user->shown.id : 0, subject_of(req));
+}
+
+void request_start(salon_req_t *req)
+{
+    req->state = REQ_RUNNING;
+    if (req->session != NULL) {
+        req->user = req->session->user;
+        message_log(req);
+    }
+    salon_outcome_t refused = check_request(req);
+    request_outcome(req, refused.kind != 0 ? refused : req->operation->row->handler(req));
+}
+
+void request_outcome(salon_req_t *req, salon_outcome_t outcome)
+{
+    if (outcome.kind == OUTCOME_PENDING) return;
+    assert(outcome.kind == OUTCOME_ANSWERED && req->answered);
+    req->state = REQ_DONE;
+    req->sink->finish(req);
+}
+
+void request_resume(salon_req_t *req, salon_handler_t *handler)
+{
+    request_outcome(req, handler(req));
+}
+
+salon_outcome_t salon_reply(salon_req_t *req, json_object *data)
+{
+    assert(!req->answered);
+    req->answered = true;
+    req->sink->reply(req, data);
+    json_object_put(data);
+    return (salon_outcome_t){ OUTCOME_ANSWERED };
+}
+
+salon_outcome_t salon_fail_details(salon_req_t *req, const char *code, json_object *details)
+{
+    apr_int64_t retry_after = 0;
+    json_object *value;
+    assert(!req->answered);
+    req->answered = true;
+    metrics_add(METRIC_REQUESTS_REFUSED, 1);
+    if (details != NULL && json_object_object_get_ex(details, "retry_after", &value)) {
+        retry_after = json_object_get_int64(value);
+        json_object_object_del(details, "retry_after");
+    }
+    req->sink->refuse(req, code, details, retry_after);
+    json_object_put(details);
+    return (salon_outcome_t){ OUTCOME_ANSWERED };
+}
+
+salon_outcome_t salon_fail(salon_req_t *req, const char *code)
+{
+    return salon_fail_details(req, code, NULL);
+}
+
+salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name)
+{
+    return salon_fail_details(req, SALON_INVALID, salon_json_string(salon_json(), "field", name));
+}
+
+/* ---- What handlers ask of it ---- */
+
+apr_pool_t *salon_req_pool(salon_req_t *req)
+{
+    return req->pool;
+}
+
+const salon_user_t *salon_req_user(const salon_req_t *req)
+{
+    return req->user != NULL ? &req->user->shown : NULL;
+}
+
+salon_session_t *salon_req_session(const salon_req_t *req)
+{
+    return req->session;
+}
+
+void salon_req_set_data(salon_req_t *req, void *data)
+{
+    req->data = data;
+}
+
+void *salon_req_data(const salon_req_t *req)
+{
+    return req->data;
+}
+
+json_object *salon_arg(const salon_req_t *req, const char *name)
+{
+    return json_object_object_get(req->arguments, name);
+}
+
+const char *salon_arg_string(const salon_req_t *req, const char *name)
+{
+    json_object *value = salon_arg(req, name);
+    return value != NULL ? json_object_get_string(value) : NULL;
+}
+
+apr_int64_t salon_arg_integer(const salon_req_t *req, const char *name, apr_int64_t fallback)
+{
+    json_object *value = salon_arg(req, name);
+    return value != NULL ? json_object_get_int64(value) : fallback;
+}
+
+bool salon_arg_boolean(const salon_req_t *req, const char *name, bool fallback)
+{
+    json_object *value = salon_arg(req, name);
+    return value != NULL ? json_object_get_boolean(value) : fallback;
+}

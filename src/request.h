@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request on its way: made of a client's call, an HTTP request or a control command; checked
+ * against its operation's table; handled; answered once.  Chat thread.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "call.h"
+#include "http.h"
+#include "operation.h"
+#include "route.h"
+#include "session.h"
+#include "store.h"
+
+typedef enum { REQ_WAITING, REQ_RUNNING, REQ_DONE } req_state_t;
+
+/* Where answers go: one constant per origin of requests. */
+typedef struct request_sink_t {
+    void (*reply)(salon_req_t *req, json_object *data); /* data is borrowed */
+    void (*refuse)(salon_req_t *req, const char *code, json_object *details,
+                   apr_int64_t retry_after); /* details is borrowed, may be NULL */
+    void (*finish)(salon_req_t *req);  /* it has been answered; owns it from now on */
+} request_sink_t;
+
+struct salon_req_t {
+    apr_pool_t *pool;
+    const request_sink_t *sink;
+    req_state_t state;
+    salon_req_t *next; /* of the session */
+    const operation_t *operation;
+    json_object *arguments;
+    const user_t *user;
+    void *data;
+    bool answered;
+    /* of a session */
+    salon_session_t *session;
+    call_t *call;
+    frame_t *held; /* the answer, while earlier requests have not been answered */
+    int close_code;
+    /* of HTTP */
+    http_request_t *http;
+    route_captures_t captures;
+    http_reply_t *http_reply;
+    /* of the control socket */
+    void *control;
+    /* of the store */
+    struct statements_t *statements;
+    salon_then_t *then;
+    salon_handler_t *resume;
+};
+
+/* Requests that have not been released. */
+int request_count(void);
+
+salon_req_t *request_from_call(salon_session_t *session, call_t *call);
+void request_from_http(http_request_t *http);
+/* arguments: consumed.  Runs at once. */
+void request_from_control(const operation_t *operation, json_object *arguments,
+                          const request_sink_t *sink, void *control);
+
+bool request_is_pipelined(const salon_req_t *req);
+bool request_is_immediate(const salon_req_t *req);
+
+/* Checks and handles it. */
+void request_start(salon_req_t *req);
+/* What a handler, or a `then`, returned. */
+void request_outcome(salon_req_t *req, salon_outcome_t outcome);
+/* It has waited; goes on with this. */
+void request_resume(salon_req_t *req, salon_handler_t *handler);
+/* For functions that answer later: the outcome that says so. */
+salon_outcome_t request_pending(void);
+/* Frees it, and sends what was held. */
+void request_release(salon_req_t *req);
+
+#endif

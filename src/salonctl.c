@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * salonctl: sends its words to a running server's control socket and prints the answer.  `token`
+ * alone needs no server: it reads the key, and knows people by the database.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#include "control.h"
+#include "db.h"
+#include "demo.h"
+#include "json.h"
+#include "log.h"
+#include "settings.h"
+#include "token.h"
+
+#define TTL_DEFAULT 3600
+
+typedef struct {
+    apr_pool_t *pool;
+    const char *file;      /* -c */
+    const char *state_dir; /* --state, of a demo */
+    bool json;
+    apr_array_header_t *words;
+    const config_t *config;
+} options_t;
+
+static int fail(const char *what)
+{
+    fprintf(stderr, "salonctl: %s\n", what);
+    return EXIT_FAILURE;
+}
+
+static int usage(void)
+{
+    fputs("usage: salonctl {-c FILE | --state DIR} [--json] COMMAND ...\n"
+          "  token NAME [--id N] [--role ROLE] [--ttl SECONDS]\n"
+          "  and the commands that salonctl(8) lists\n", stderr);
+    return EXIT_FAILURE;
+}
+
+/* --json may stand anywhere, the other two before the command. */
+static bool options_read(options_t *options, int argc, const char *const *argv)
+{
+    options->words = apr_array_make(options->pool, 8, sizeof(const char *));
+    for (int i = 1; i < argc; i++) {
+        bool more = i + 1 < argc, first = options->words->nelts == 0;
+        if (strcmp(argv[i], "--json") == 0) options->json = true;
+        else if (first && more && strcmp(argv[i], "-c") == 0) options->file = argv[++i];
+        else if (first && more && strcmp(argv[i], "--state") == 0) options->state_dir = argv[++i];
+        else APR_ARRAY_PUSH(options->words, const char *) = argv[i];
+    }
+    return options->words->nelts > 0;
+}
+
+static const char *word_at(const options_t *options, int index)
+{
+    return index < options->words->nelts ? APR_ARRAY_IDX(options->words, index, const char *)
+                                         : NULL;
+}
+
+/* Without -c it is the installed file, or the demo's directory. */
+static const char *config_find(options_t *options)
+{
+    const char *error = NULL;
+    const char *file = options->file;
+    if (file == NULL && options->state_dir == NULL) file = SALON_CONFIG_FILE;
+    config_t *config = config_peek(options->pool, file, &error);
+    if (config != NULL && options->state_dir != NULL && options->file == NULL)
+        error = demo_prepare(options->pool, config, options->state_dir);
+    options->config = config;
+    return error;
+}
+
+/* ---- token ---- */
+
+typedef struct {
+    const char *name, *role;
+    apr_int64_t id, ttl;
+} token_wanted_t;
+
+static const char *token_options(const options_t *options, token_wanted_t *wanted)
+{
+    *wanted = (token_wanted_t){ .name = word_at(options, 1), .ttl = TTL_DEFAULT };
+    if (wanted->name == NULL || wanted->name[0] == '-') return "token: NAME is missing";
+    for (int i = 2; i < options->words->nelts; i += 2) {
+        const char *name = word_at(options, i), *value = word_at(options, i + 1);
+        char *end = NULL;
+        apr_int64_t number = value != NULL ? apr_strtoi64(value, &end, 10) : 0;
+        bool is_number = value != NULL && *value != '\0' && *end == '\0' && number >= 0;
+        if (value == NULL) return apr_psprintf(options->pool, "token: %s wants a value", name);
+        if (strcmp(name, "--role") == 0) wanted->role = value;
+        else if (strcmp(name, "--id") == 0 && is_number) wanted->id = number;
+        else if (strcmp(name, "--ttl") == 0 && is_number) wanted->ttl = number;
+        else return apr_psprintf(options->pool, "token: bad option %s %s", name, value);
+    }
+    return NULL;
+}
+
+/* What the database knows of the person; a database that is not there knows nobody. */
+static void person_find(const options_t *options, token_wanted_t *wanted, token_claims_t *claims)
+{
+    const char *message = NULL;
+    salon_rows_t rows;
+    db_t *db = db_make(options->pool, &options->config->database, options->config->state_dir);
+    if (db_connect(db, options->pool, &message) == DB_OK &&
+        db_runf(db, options->pool, &rows, "SELECT id, role FROM users WHERE name = %s",
+                wanted->name) == DB_OK &&
+        rows.count > 0) {
+        if (wanted->id == 0) claims->user_id = salon_rows_integer(&rows, 0, 0);
+        if (claims->user_id == salon_rows_integer(&rows, 0, 0))
+            claims->role = (salon_role_t)salon_rows_integer(&rows, 0, 1);
+    }
+    db_close(db);
+}
+
+static bool database_exists(const options_t *options)
+{
+    const config_database_t *database = &options->config->database;
+    if (strcmp(database->driver, "sqlite3") != 0) return true;
+    const char *path = database->name[0] == '/'
+        ? database->name
+        : apr_pstrcat(options->pool, options->config->state_dir, "/", database->name, NULL);
+    return access(path, R_OK) == 0;
+}
+
+static int token_print(options_t *options)
+{
+    token_wanted_t wanted;
+    const char *error = token_options(options, &wanted);
+    if (error != NULL) return fail(error);
+    const token_keys_t *keys = token_keys_load(options->pool, &options->config->jwt, &error);
+    if (keys == NULL) return fail(error);
+    token_claims_t claims = { .user_id = wanted.id, .has_role = true };
+    if (strlen(wanted.name) >= sizeof(claims.name)) return fail("token: the name is too long");
+    apr_cpystrn(claims.name, wanted.name, sizeof(claims.name));
+    log_open("stderr", SALON_LOG_ERROR);
+    if (database_exists(options)) person_find(options, &wanted, &claims);
+    if (wanted.role != NULL && !salon_role_parse(wanted.role, &claims.role))
+        return fail("token: no such role");
+    if (claims.user_id == 0)
+        return fail(apr_psprintf(options->pool,
+                                 "token: nobody is called \"%s\"; give --id N, or make "
+                                 "the user first (user add)",
+                                 wanted.name));
+    const char *token = token_make(options->pool, keys, &claims, salon_now() / 1000, wanted.ttl);
+    if (token == NULL) return fail("token: the configured key cannot sign");
+    if (options->json)
+        printf("{\"token\":\"%s\",\"user_id\":%" APR_INT64_T_FMT "}\n", token, claims.user_id);
+    else printf("%s\n", token);
+    return EXIT_SUCCESS;
+}
+
+/* ---- The control socket ---- */
+
+static int socket_open(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof(address.sun_path)) return -1;
+    apr_cpystrn(address.sun_path, path, sizeof(address.sun_path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+static const char *request_text(const options_t *options)
+{
+    json_object *words = json_object_new_array();
+    for (int i = 0; i < options->words->nelts; i++)
+        json_object_array_add(words, json_object_new_string(word_at(options, i)));
+    json_object *request = salon_json_value(salon_json(), "words", words);
+    const char *text = apr_pstrcat(options->pool, json_text(request, NULL), "\n", NULL);
+    json_object_put(request);
+    return text;
+}
+
+/* The answer's line; NULL: none came. */
+static json_object *exchange(const options_t *options, int fd)
+{
+    FILE *stream = fdopen(fd, "r+");
+    char *line = NULL;
+    size_t size = 0;
+    json_object *answer = NULL;
+    fputs(request_text(options), stream);
+    fflush(stream);
+    ssize_t length = getline(&line, &size, stream);
+    if (length > 0) answer = json_tokener_parse(line);
+    free(line);
+    fclose(stream);
+    return answer;
+}
+
+/* ---- Printing ---- */
+
+static const char *plain(json_object *value)
+{
+    return value != NULL ? json_object_get_string(value) : "-";
+}
+
+static void row_print(json_object *row)
+{
+    const char *between = "";
+    if (!json_object_is_type(row, json_type_object)) {
+        printf("%s\n", plain(row));
+        return;
+    }
+    json_object_object_foreach(row, key, value) {
+        (void)key;
+        printf("%s%s", between, plain(value));
+        between = "\t";
+    }
+    printf("\n");
+}
+
+static void member_print(const char *key, json_object *value)
+{
+    if (!json_object_is_type(value, json_type_array)) {
+        printf("%s\t%s\n", key, plain(value));
+        return;
+    }
+    for (size_t i = 0; i < json_object_array_length(value); i++)
+        row_print(json_object_array_get_idx(value, i));
+}
+
+/* One member alone, or the rows of its list, or all members. */
+static void data_print(json_object *data, const char *member)
+{
+    json_object *value = NULL;
+    if (member != NULL && json_object_object_get_ex(data, member, &value)) {
+        printf("%s\n", plain(value));
+        return;
+    }
+    if (!json_object_is_type(data, json_type_object)) return;
+    json_object_object_foreach(data, key, each) {
+        if (!json_object_is_type(each, json_type_object)) member_print(key, each);
+    }
+}
+
+static int command_run(const options_t *options)
+{
+    const char *path =
+        apr_pstrcat(options->pool, options->config->state_dir, "/" CONTROL_SOCKET, NULL);
+    int fd = socket_open(path);
+    if (fd < 0)
+        return fail(
+            apr_psprintf(options->pool, "no server answers at %s: %s", path, strerror(errno)));
+    json_object *answer = exchange(options, fd);
+    if (answer == NULL) return fail("the server gave no answer");
+    int status = EXIT_SUCCESS;
+    json_object *data = json_object_object_get(answer, "data");
+    if (!json_object_get_boolean(json_object_object_get(answer, "ok")))
+        status = fail(plain(json_object_object_get(answer, "error")));
+    else if (options->json)
+        printf("%s\n", json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN));
+    else data_print(data, json_object_get_string(json_object_object_get(answer, "result")));
+    json_object_put(answer);
+    return status;
+}
+
+int main(int argc, const char *const *argv)
+{
+    options_t options = { 0 };
+    apr_initialize();
+    apr_pool_create(&options.pool, NULL);
+    if (!options_read(&options, argc, argv)) return usage();
+    const char *error = config_find(&options);
+    if (error != NULL) return fail(error);
+    return strcmp(word_at(&options, 0), "token") == 0 ? token_print(&options)
+                                                      : command_run(&options);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The text is made on the chat thread, when salon_sql is called; the store thread runs it and puts
+ * the rows into the request's pool, which nobody else touches while the request waits.
+ */
+#include "statement.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <apr_tables.h>
+
+#include "server.h"
+#include "sql.h"
+
+typedef struct statements_t {
+    store_job_t job; /* first */
+    salon_req_t *req;
+    apr_pool_t *pool;
+    apr_array_header_t *texts;
+    salon_rows_t *rows;
+} statements_t;
+
+static db_status_t statements_run(db_t *db, statements_t *statements)
+{
+    int count = statements->texts->nelts;
+    statements->rows = apr_pcalloc(statements->pool, sizeof(salon_rows_t) * (apr_size_t)count);
+    for (int i = 0; i < count; i++) {
+        db_status_t status = db_run(db, statements->pool,
+                                    APR_ARRAY_IDX(statements->texts, i, const char *),
+                                    &statements->rows[i]);
+        if (status != DB_OK) return status;
+    }
+    return DB_OK;
+}
+
+static db_status_t jobs_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again)
+{
+    (void)pool, (void)again;
+    for (int i = 0; i < count; i++) {
+        db_status_t status = statements_run(db, (statements_t *)jobs[i]);
+        if (status != DB_OK) return status;
+    }
+    return DB_OK;
+}
+
+static const store_class_t statement_class = { "statements", jobs_run };
+
+static statements_t *statements_make(apr_pool_t *pool)
+{
+    statements_t *statements = apr_pcalloc(pool, sizeof(*statements));
+    statements->job.class = &statement_class;
+    statements->pool = pool;
+    statements->texts = apr_array_make(pool, 4, sizeof(const char *));
+    return statements;
+}
+
+static void statement_add(statements_t *statements, const char *format, va_list args)
+{
+    const char *text = sql_vformat(statements->pool, store_engine(server.store), format, args);
+    APR_ARRAY_PUSH(statements->texts, const char *) = text;
+    statements->job.size += strlen(text);
+}
+
+void salon_sql(salon_req_t *req, const char *format, ...)
+{
+    va_list args;
+    if (req->statements == NULL) req->statements = statements_make(req->pool);
+    va_start(args, format);
+    statement_add(req->statements, format, args);
+    va_end(args);
+}
+
+salon_outcome_t statement_failed(salon_req_t *req, db_status_t status)
+{
+    return salon_fail(req, status == DB_DUPLICATE ? SALON_CONFLICT : SALON_UNAVAILABLE);
+}
+
+static void statements_done(store_job_t *job)
+{
+    statements_t *statements = (statements_t *)job;
+    salon_req_t *req = statements->req;
+    request_outcome(req, job->status == DB_OK ? req->then(req, statements->rows)
+                                              : statement_failed(req, job->status));
+}
+
+static salon_outcome_t statements_push(salon_req_t *req, salon_then_t *then,
+                                       bool (*push)(store_t *, store_job_t *))
+{
+    statements_t *statements = req->statements;
+    assert(statements != NULL);
+    req->statements = NULL;
+    req->then = then;
+    statements->req = req;
+    statements->job.done = statements_done;
+    if (!push(server.store, &statements->job)) return salon_fail(req, SALON_UNAVAILABLE);
+    return request_pending();
+}
+
+salon_outcome_t salon_store(salon_req_t *req, salon_then_t *then)
+{
+    return statements_push(req, then, store_push);
+}
+
+salon_outcome_t salon_query(salon_req_t *req, salon_then_t *then)
+{
+    return statements_push(req, then, store_push_read);
+}
+
+const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
+{
+    va_list args;
+    statements_t *statements = statements_make(pool);
+    va_start(args, format);
+    statement_add(statements, format, args);
+    va_end(args);
+    return store_run_now(server.store, &statements->job) == DB_OK ? statements->rows : NULL;
+}

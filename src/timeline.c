@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Timelines by id, the loading of one, and the bound on what all of them keep in memory: beyond it,
+ * the one that has not been used for longest is emptied, and will be loaded again when asked for.
+ */
+#define LOG_AREA "timeline"
+#include "timeline.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_hash.h>
+
+#include "server.h"
+
+#define KIND_BITS   3
+#define CACHE_BYTES (64u << 20)
+
+typedef struct waiter_t {
+    struct waiter_t *next;
+    salon_req_t *req;
+    salon_handler_t *ready;
+} waiter_t;
+
+static struct {
+    apr_hash_t *timelines;
+    apr_size_t size;                    /* bytes of recent messages of stored ones */
+    salon_timeline_t *newest, *oldest;  /* by last use */
+} all;
+
+void timeline_init(apr_pool_t *pool)
+{
+    all.timelines = apr_hash_make(pool);
+}
+
+apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t owner_id)
+{
+    return (owner_id << KIND_BITS) | kind->number;
+}
+
+salon_timeline_t *timeline_find(apr_int64_t id)
+{
+    return apr_hash_get(all.timelines, &id, sizeof(id));
+}
+
+salon_topic_t timeline_topic(const salon_timeline_t *timeline)
+{
+    return SALON_TOPIC(timeline->kind->name, timeline->owner_id);
+}
+
+bool timeline_complete(const salon_timeline_t *timeline)
+{
+    return timeline->volatile_ || timeline->recent_count >= timeline->info.count;
+}
+
+json_object *timeline_json(const salon_timeline_t *timeline, const message_t *message)
+{
+    json_object *json = salon_json();
+    salon_json_value(json, timeline->kind->member, timeline->kind->describe(timeline->owner_id));
+    return salon_json_value(json, "message", message_json(message));
+}
+
+/* ---- Recent messages ---- */
+
+/* Messages are in rising order of their ids as of their positions. */
+int timeline_index(const salon_timeline_t *timeline, apr_int64_t message_id)
+{
+    for (int i = timeline->recent_count - 1; i >= 0; i--)
+        if (timeline->recent[i]->id == message_id) return i;
+    return -1;
+}
+
+static void size_move(salon_timeline_t *timeline, apr_size_t added, apr_size_t removed)
+{
+    timeline->size = timeline->size + added - removed;
+    if (!timeline->volatile_) all.size = all.size + added - removed;
+}
+
+static void recent_remove(salon_timeline_t *timeline, int index)
+{
+    size_move(timeline, 0, timeline->recent[index]->size);
+    free(timeline->recent[index]);
+    timeline->recent_count--;
+    memmove(&timeline->recent[index], &timeline->recent[index + 1],
+            sizeof(message_t *) * (size_t)(timeline->recent_count - index));
+}
+
+static void recent_add(salon_timeline_t *timeline, const message_t *message)
+{
+    if (timeline->recent_count == TIMELINE_RECENT) {
+        recent_remove(timeline, 0);
+        if (timeline->volatile_) timeline->info.count--;
+    }
+    message_t *copy = message_copy(message);
+    timeline->recent[timeline->recent_count++] = copy;
+    size_move(timeline, copy->size, 0);
+}
+
+static void use_unlink(salon_timeline_t *timeline)
+{
+    if (timeline->newer != NULL) timeline->newer->older = timeline->older;
+    else if (all.newest == timeline) all.newest = timeline->older;
+    if (timeline->older != NULL) timeline->older->newer = timeline->newer;
+    else if (all.oldest == timeline) all.oldest = timeline->newer;
+    timeline->newer = timeline->older = NULL;
+}
+
+static void timeline_unload(salon_timeline_t *timeline)
+{
+    use_unlink(timeline);
+    while (timeline->recent_count > 0) recent_remove(timeline, timeline->recent_count - 1);
+    timeline->loaded = false;
+}
+
+static void timeline_used(salon_timeline_t *timeline)
+{
+    if (timeline->volatile_) return;
+    use_unlink(timeline);
+    timeline->older = all.newest;
+    if (all.newest != NULL) all.newest->newer = timeline;
+    all.newest = timeline;
+    if (all.oldest == NULL) all.oldest = timeline;
+    while (all.size > CACHE_BYTES && all.oldest != timeline) timeline_unload(all.oldest);
+}
+
+static void info_follow(salon_timeline_t *timeline)
+{
+    const message_t *last =
+        timeline->recent_count > 0 ? timeline->recent[timeline->recent_count - 1] : NULL;
+    timeline->info.last_message_id = last != NULL ? last->id : 0;
+    timeline->info.last_message_at = last != NULL ? last->created_at : 0;
+}
+
+void timeline_append(salon_timeline_t *timeline, const message_t *message)
+{
+    if (!timeline->loaded) return;
+    timeline->info.seq = message->seq;
+    timeline->info.count++;
+    int parent = message->parent_id != 0 ? timeline_index(timeline, message->parent_id) : -1;
+    if (parent >= 0) timeline->recent[parent]->reply_count++;
+    recent_add(timeline, message);
+    info_follow(timeline);
+    timeline_used(timeline);
+}
+
+void timeline_changed(salon_timeline_t *timeline, const message_t *message)
+{
+    if (!timeline->loaded) return;
+    timeline->info.seq = message->changed_seq;
+    if (message->deleted) timeline->info.count--;
+    int index = timeline_index(timeline, message->id);
+    if (index < 0) return;
+    if (message->deleted) {
+        recent_remove(timeline, index);
+    } else {
+        message_t *copy = message_copy(message);
+        size_move(timeline, copy->size, timeline->recent[index]->size);
+        free(timeline->recent[index]);
+        timeline->recent[index] = copy;
+    }
+    info_follow(timeline);
+}
+
+/* ---- Opening and closing ---- */
+
+salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kind, apr_int64_t owner_id,
+                                      bool volatile_)
+{
+    salon_timeline_t *timeline = calloc(1, sizeof(*timeline));
+    if (timeline == NULL) abort();
+    assert(kind->number > 0 && kind->number < 1 << KIND_BITS);
+    timeline->id = timeline_id(kind, owner_id);
+    timeline->owner_id = owner_id;
+    timeline->kind = kind;
+    timeline->volatile_ = timeline->loaded = volatile_;
+    assert(timeline_find(timeline->id) == NULL);
+    apr_hash_set(all.timelines, &timeline->id, sizeof(timeline->id), timeline);
+    return timeline;
+}
+
+/* One that is being loaded is freed when that has ended. */
+void salon_timeline_close(salon_timeline_t **timeline)
+{
+    salon_timeline_t *closing = *timeline;
+    *timeline = NULL;
+    apr_hash_set(all.timelines, &closing->id, sizeof(closing->id), NULL);
+    timeline_unload(closing);
+    closing->closed = true;
+    if (!closing->loading) free(closing);
+}
+
+void salon_timeline_sql_add(salon_req_t *req, const salon_timeline_kind_t *kind,
+                            apr_int64_t owner_id)
+{
+    salon_sql(req, "INSERT INTO timelines (id, seq, message_count) VALUES (%ld, 0, 0)",
+              (long)timeline_id(kind, owner_id));
+}
+
+void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_kind_t *kind,
+                               apr_int64_t owner_id)
+{
+    long id = (long)timeline_id(kind, owner_id);
+    salon_sql(req, "DELETE FROM messages WHERE timeline_id = %ld", id);
+    salon_sql(req, "DELETE FROM timelines WHERE id = %ld", id);
+}
+
+const salon_timeline_info_t *salon_timeline_info(const salon_timeline_t *timeline)
+{
+    return &timeline->info;
+}
+
+salon_timeline_t *timeline_volatile_with(apr_int64_t message_id)
+{
+    for (apr_hash_index_t *i = apr_hash_first(server.pool, all.timelines); i;
+         i = apr_hash_next(i)) {
+        salon_timeline_t *timeline = apr_hash_this_val(i);
+        if (timeline->volatile_ && timeline_index(timeline, message_id) >= 0) return timeline;
+    }
+    return NULL;
+}
+
+/* ---- Loading ---- */
+
+typedef struct {
+    store_job_t job; /* first */
+    apr_pool_t *pool;
+    salon_timeline_t *timeline;
+    apr_int64_t id;
+    salon_rows_t figures, messages;
+} load_t;
+
+static db_status_t load_run(db_t *db, load_t *load)
+{
+    db_status_t status =
+        db_runf(db, load->pool, &load->figures,
+                "SELECT seq, message_count FROM timelines WHERE id = %ld", (long)load->id);
+    if (status != DB_OK) return status;
+    return db_runf(db, load->pool, &load->messages,
+                   "SELECT " MESSAGE_COLUMNS " FROM messages WHERE timeline_id = %ld"
+                   " AND deleted = 0 ORDER BY seq DESC LIMIT %d",
+                   (long)load->id, TIMELINE_RECENT);
+}
+
+static db_status_t loads_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again)
+{
+    (void)pool, (void)again;
+    db_status_t status = DB_OK;
+    for (int i = 0; i < count && status == DB_OK; i++) status = load_run(db, (load_t *)jobs[i]);
+    return status;
+}
+
+static const store_class_t load_class = { "load", loads_run };
+
+static void load_take(salon_timeline_t *timeline, const load_t *load)
+{
+    message_t message;
+    for (int row = load->messages.count - 1; row >= 0; row--) {
+        message_of_row(&load->messages, row, &message);
+        recent_add(timeline, &message);
+    }
+    if (load->figures.count > 0) {
+        timeline->info.seq = salon_rows_integer(&load->figures, 0, 0);
+        timeline->info.count = salon_rows_integer(&load->figures, 0, 1);
+    }
+    info_follow(timeline);
+    timeline->loaded = true;
+    timeline_used(timeline);
+}
+
+static salon_outcome_t fail_unavailable(salon_req_t *req)
+{
+    return salon_fail(req, SALON_UNAVAILABLE);
+}
+
+static void load_done(store_job_t *job)
+{
+    load_t *load = (load_t *)job;
+    salon_timeline_t *timeline = load->timeline;
+    waiter_t *waiter = timeline->waiters;
+    bool ok = job->status == DB_OK && !timeline->closed;
+    timeline->waiters = NULL;
+    timeline->loading = false;
+    if (ok) load_take(timeline, load);
+    while (waiter != NULL) {
+        waiter_t *next = waiter->next;
+        request_resume(waiter->req, ok ? waiter->ready : fail_unavailable);
+        waiter = next;
+    }
+    if (timeline->closed) free(timeline);
+    apr_pool_destroy(load->pool);
+}
+
+static bool load_start(salon_timeline_t *timeline)
+{
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    load_t *load = apr_pcalloc(pool, sizeof(*load));
+    load->job.class = &load_class;
+    load->job.done = load_done;
+    load->pool = pool;
+    load->timeline = timeline;
+    load->id = timeline->id;
+    timeline->loading = store_push(server.store, &load->job);
+    if (!timeline->loading) apr_pool_destroy(pool);
+    return timeline->loading;
+}
+
+static void waiter_add(salon_timeline_t *timeline, salon_req_t *req, salon_handler_t *ready)
+{
+    waiter_t *waiter = apr_palloc(req->pool, sizeof(*waiter));
+    waiter_t **link = &timeline->waiters;
+    *waiter = (waiter_t){ .req = req, .ready = ready };
+    while (*link != NULL) link = &(*link)->next;
+    *link = waiter;
+}
+
+salon_outcome_t salon_timeline_load(salon_req_t *req, salon_timeline_t *timeline,
+                                    salon_handler_t *ready)
+{
+    if (timeline->loaded) {
+        timeline_used(timeline);
+        return ready(req);
+    }
+    if (!timeline->loading && !load_start(timeline)) return salon_fail(req, SALON_UNAVAILABLE);
+    waiter_add(timeline, req, ready);
+    return request_pending();
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Timelines in memory: figures and the newest messages, loaded when first asked for and kept as
+ * long as memory allows.  Chat thread.
+ *
+ * Everything that changes a timeline, and the loading of it, goes through the one queue of the
+ * writing store thread, so what is told after a load has happened after it.
+ */
+#ifndef TIMELINE_H
+#define TIMELINE_H
+
+#include "message.h"
+#include "request.h"
+
+#define TIMELINE_RECENT 128 /* messages in memory, of one timeline */
+
+struct salon_timeline_t {
+    apr_int64_t id;
+    apr_int64_t owner_id;
+    const salon_timeline_kind_t *kind;
+    bool volatile_, loaded, loading, closed;
+    salon_timeline_info_t info;
+    message_t *recent[TIMELINE_RECENT]; /* oldest first, without deleted ones */
+    int recent_count;
+    apr_size_t size; /* bytes of these */
+    struct waiter_t *waiters;
+    salon_timeline_t *newer, *older; /* by last use, of the loaded stored ones */
+};
+
+void timeline_init(apr_pool_t *pool);
+/* NULL: not open. */
+salon_timeline_t *timeline_find(apr_int64_t id);
+apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t owner_id);
+salon_topic_t timeline_topic(const salon_timeline_t *timeline);
+/* All messages there are, are in memory. */
+bool timeline_complete(const salon_timeline_t *timeline);
+/* The place in `recent`; -1: not there. */
+int timeline_index(const salon_timeline_t *timeline, apr_int64_t message_id);
+
+/* A message has been committed, with the next position; copied. */
+void timeline_append(salon_timeline_t *timeline, const message_t *message);
+/* A message has been changed (edited, pinned, deleted) at position changed_seq; copied. */
+void timeline_changed(salon_timeline_t *timeline, const message_t *message);
+/* A new object: {<member>: ..., "message": ...}. */
+json_object *timeline_json(const salon_timeline_t *timeline, const message_t *message);
+/* Calls `each` for the open timelines of which nothing is stored, until it says true. */
+salon_timeline_t *timeline_volatile_with(apr_int64_t message_id);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * History: a page from memory where memory holds it, else one query by index, whatever the length
+ * of the timeline.
+ */
+#define LOG_AREA "history"
+#include <stdlib.h>
+#include <sys/param.h>
+
+#include "timeline.h"
+
+#define LIMIT_DEFAULT 50
+
+/* What was asked for, and what has been found so far. */
+typedef struct {
+    salon_timeline_t *timeline;
+    apr_int64_t timeline_id;
+    apr_int64_t before, after, around, since;
+    int limit;
+    int older; /* of `around`: how many of the page are to be older ones */
+} page_t;
+
+/* The timeline may have been closed while the database was asked. */
+static salon_outcome_t page_reply(salon_req_t *req, json_object *messages, bool has_more)
+{
+    const page_t *page = req->data;
+    const salon_timeline_t *timeline = timeline_find(page->timeline_id);
+    if (timeline == NULL) {
+        json_object_put(messages);
+        return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    }
+    json_object *json = salon_json();
+    salon_json_value(json, timeline->kind->member, timeline->kind->describe(timeline->owner_id));
+    salon_json_value(json, "messages", messages);
+    salon_json_boolean(json, "has_more", has_more);
+    salon_json_integer(json, "total", timeline->info.count);
+    salon_json_integer(json, "seq", timeline->info.seq);
+    return salon_reply(req, json);
+}
+
+/* ---- From memory ---- */
+
+static salon_outcome_t reply_recent(salon_req_t *req, int from, int to, bool has_more)
+{
+    const page_t *page = req->data;
+    json_object *messages = json_object_new_array_ext(to > from ? to - from : 1);
+    for (int i = from; i < to; i++)
+        json_object_array_add(messages, message_json(page->timeline->recent[i]));
+    return page_reply(req, messages, has_more);
+}
+
+/* Do the messages in memory cover this page?  If so: recent[*from_r] up to, not including, [*to_r].
+ */
+static bool page_in_memory(const page_t *page, int *from_r, int *to_r)
+{
+    const salon_timeline_t *timeline = page->timeline;
+    if (page->around != 0 || page->since >= 0) return false;
+    if (page->after != 0) {
+        int index = timeline_index(timeline, page->after);
+        *from_r = index + 1;
+        *to_r = MIN(*from_r + page->limit, timeline->recent_count);
+        return index >= 0;
+    }
+    *to_r = timeline->recent_count;
+    if (page->before != 0) *to_r = timeline_index(timeline, page->before);
+    *from_r = MAX(0, *to_r - page->limit);
+    return *to_r >= 0 && (*from_r > 0 || timeline_complete(timeline));
+}
+
+static salon_outcome_t reply_from_memory(salon_req_t *req, int from, int to)
+{
+    const page_t *page = req->data;
+    bool forward = page->after != 0;
+    return reply_recent(req, from, to, forward ? to < page->timeline->recent_count : from > 0);
+}
+
+/* A timeline of which nothing is stored has nothing else than its memory. */
+static salon_outcome_t reply_volatile(salon_req_t *req)
+{
+    const page_t *page = req->data;
+    const salon_timeline_t *timeline = page->timeline;
+    if (page->since >= 0) {
+        int from = timeline->recent_count;
+        while (from > 0 && timeline->recent[from - 1]->changed_seq > page->since) from--;
+        int to = MIN(from + page->limit, timeline->recent_count);
+        return reply_recent(req, from, to, to < timeline->recent_count);
+    }
+    int index = page->around != 0 ? timeline_index(timeline, page->around) : -1;
+    if (index < 0) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    int from = MAX(0, index - page->older);
+    return reply_recent(req, from, MIN(from + page->limit, timeline->recent_count), from > 0);
+}
+
+/* ---- From the database ---- */
+
+static void rows_add(json_object *messages, const salon_rows_t *rows, int from, int to, int step)
+{
+    message_t message;
+    for (int row = from; row != to; row += step) {
+        message_of_row(rows, row, &message);
+        if (message.deleted) message.content = "";
+        json_object_array_add(messages, message_json(&message));
+    }
+}
+
+/* Newest first in the rows, one more than asked for when there are further ones. */
+static salon_outcome_t reply_backward(salon_req_t *req, const salon_rows_t *rows)
+{
+    const page_t *page = req->data;
+    int count = MIN(rows->count, page->limit);
+    if (rows->count == 0 && rows[1].count == 0) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    json_object *messages = json_object_new_array();
+    rows_add(messages, rows, count - 1, -1, -1);
+    return page_reply(req, messages, rows->count > page->limit);
+}
+
+static salon_outcome_t reply_forward(salon_req_t *req, const salon_rows_t *rows)
+{
+    const page_t *page = req->data;
+    int count = MIN(rows->count, page->limit);
+    if (rows->count == 0 && page->since < 0 && rows[1].count == 0)
+        return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    json_object *messages = json_object_new_array();
+    rows_add(messages, rows, 0, count, 1);
+    return page_reply(req, messages, rows->count > page->limit);
+}
+
+static salon_outcome_t reply_around(salon_req_t *req, const salon_rows_t *rows)
+{
+    const page_t *page = req->data;
+    if (rows[2].count == 0) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    int older = MIN(rows[0].count, page->older);
+    json_object *messages = json_object_new_array();
+    rows_add(messages, &rows[0], older - 1, -1, -1);
+    rows_add(messages, &rows[1], 0, rows[1].count, 1);
+    return page_reply(req, messages, rows[0].count > page->older);
+}
+
+#define SELECT_MESSAGES "SELECT " MESSAGE_COLUMNS " FROM messages WHERE timeline_id = %ld"
+#define POSITION_OF     "(SELECT seq FROM messages WHERE id = %ld AND timeline_id = %ld)"
+
+/* Is that message one of this timeline (deleted or not)? */
+static void query_anchor(salon_req_t *req, const page_t *page, apr_int64_t id)
+{
+    salon_sql(req, "SELECT id FROM messages WHERE id = %ld AND timeline_id = %ld", (long)id,
+              (long)page->timeline_id);
+}
+
+static void query_older(salon_req_t *req, const page_t *page, apr_int64_t id, int limit)
+{
+    salon_sql(req, SELECT_MESSAGES " AND deleted = 0 AND seq < " POSITION_OF
+              " ORDER BY seq DESC LIMIT %d",
+              (long)page->timeline_id, (long)id, (long)page->timeline_id, limit);
+}
+
+static salon_outcome_t query_backward(salon_req_t *req, const page_t *page)
+{
+    if (page->before != 0) {
+        query_older(req, page, page->before, page->limit + 1);
+        query_anchor(req, page, page->before);
+    } else {
+        salon_sql(req, SELECT_MESSAGES " AND deleted = 0 ORDER BY seq DESC LIMIT %d",
+                  (long)page->timeline_id, page->limit + 1);
+        salon_sql(req, "SELECT id FROM timelines WHERE id = %ld", (long)page->timeline_id);
+    }
+    return salon_query(req, reply_backward);
+}
+
+static salon_outcome_t query_forward(salon_req_t *req, const page_t *page)
+{
+    if (page->since >= 0) {
+        salon_sql(req, SELECT_MESSAGES " AND changed_seq > %ld ORDER BY changed_seq LIMIT %d",
+                  (long)page->timeline_id, (long)page->since, page->limit + 1);
+    } else {
+        salon_sql(req, SELECT_MESSAGES " AND deleted = 0 AND seq > " POSITION_OF
+                  " ORDER BY seq LIMIT %d",
+                  (long)page->timeline_id, (long)page->after, (long)page->timeline_id,
+                  page->limit + 1);
+        query_anchor(req, page, page->after);
+    }
+    return salon_query(req, reply_forward);
+}
+
+static salon_outcome_t query_around(salon_req_t *req, const page_t *page)
+{
+    query_older(req, page, page->around, page->older + 1);
+    salon_sql(req,
+              SELECT_MESSAGES " AND deleted = 0 AND seq >= " POSITION_OF " ORDER BY seq LIMIT %d",
+              (long)page->timeline_id, (long)page->around, (long)page->timeline_id,
+              page->limit - page->older);
+    query_anchor(req, page, page->around);
+    return salon_query(req, reply_around);
+}
+
+static salon_outcome_t history_ready(salon_req_t *req)
+{
+    page_t *page = req->data;
+    int from = 0, to = 0;
+    page->timeline = timeline_find(page->timeline_id);
+    if (page->timeline == NULL) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    if (page_in_memory(page, &from, &to)) return reply_from_memory(req, from, to);
+    if (page->timeline->volatile_) return reply_volatile(req);
+    if (page->around != 0) return query_around(req, page);
+    return page->after != 0 || page->since >= 0 ? query_forward(req, page)
+                                                : query_backward(req, page);
+}
+
+salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timeline_t *timeline)
+{
+    page_t *page = apr_pcalloc(req->pool, sizeof(*page));
+    page->timeline_id = timeline->id;
+    page->before = salon_arg_integer(req, "before", 0);
+    page->after = salon_arg_integer(req, "after", 0);
+    page->around = salon_arg_integer(req, "around", 0);
+    page->since = salon_arg_integer(req, "since", -1);
+    page->limit = (int)salon_arg_integer(req, "limit", LIMIT_DEFAULT);
+    page->older = page->limit / 2;
+    if ((page->before != 0) + (page->after != 0) + (page->around != 0) + (page->since >= 0) > 1)
+        return salon_fail_argument(req, "before");
+    req->data = page;
+    return salon_timeline_load(req, timeline, history_ready);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Publishing encodes an event once for each dialect in which somebody hears the topic, and sends
+ * one note to each network thread that has such a connection.
+ */
+#include "topic.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_hash.h>
+
+#include "chat.h"
+#include "metrics.h"
+#include "roster.h"
+#include "server.h"
+#include "session.h"
+#include "wire.h"
+
+#define KIND_MOST 16
+
+/* A key without padding, so that it can be hashed as bytes. */
+typedef struct {
+    char kind[KIND_MOST];
+    apr_int64_t id;
+} topic_key_t;
+
+typedef struct {
+    roster_t sessions; /* first: a seat's roster is its topic */
+    topic_key_t key;
+    int number;
+    int by_dialect[WIRE_MOST];
+    int by_thread[];
+} topic_t;
+
+static struct {
+    apr_hash_t *topics;
+    int *free_numbers;
+    int free_count, free_capacity, numbers;
+} all;
+
+void topic_init(apr_pool_t *pool)
+{
+    all.topics = apr_hash_make(pool);
+}
+
+apr_int64_t topic_count(void)
+{
+    return apr_hash_count(all.topics);
+}
+
+static topic_key_t key_of(salon_topic_t topic)
+{
+    topic_key_t key = { .id = topic.id };
+    size_t length = strlen(topic.kind);
+    assert(length < KIND_MOST);
+    memcpy(key.kind, topic.kind, length);
+    return key;
+}
+
+static topic_t *topic_find(salon_topic_t name)
+{
+    topic_key_t key = key_of(name);
+    return apr_hash_get(all.topics, &key, sizeof(key));
+}
+
+static topic_t *topic_make(salon_topic_t name)
+{
+    topic_t *topic = calloc(1, sizeof(*topic) + sizeof(int) * (size_t)server.net_count);
+    if (topic == NULL) abort();
+    topic->key = key_of(name);
+    topic->number = all.free_count > 0 ? all.free_numbers[--all.free_count] : all.numbers++;
+    apr_hash_set(all.topics, &topic->key, sizeof(topic->key), topic);
+    return topic;
+}
+
+static void topic_free(topic_t *topic)
+{
+    if (all.free_count == all.free_capacity) {
+        all.free_capacity = all.free_capacity ? all.free_capacity * 2 : 64;
+        all.free_numbers = realloc(all.free_numbers, sizeof(int) * (size_t)all.free_capacity);
+        if (all.free_numbers == NULL) abort();
+    }
+    all.free_numbers[all.free_count++] = topic->number;
+    apr_hash_set(all.topics, &topic->key, sizeof(topic->key), NULL);
+    free(topic);
+}
+
+static void counts_move(topic_t *topic, const salon_session_t *session, int by)
+{
+    topic->by_dialect[wire_index(session->wire)] += by;
+    topic->by_thread[session->conn.thread] += by;
+}
+
+static void topic_note(net_kind_t kind, const salon_session_t *session, int number)
+{
+    net_note_t *note = net_note(kind, session->conn);
+    note->as.topic = number;
+    chat_to_net(session->conn.thread, note);
+}
+
+void salon_subscribe(salon_session_t *session, salon_topic_t name)
+{
+    if (session->closed) return;
+    topic_t *topic = topic_find(name);
+    if (topic == NULL) topic = topic_make(name);
+    if (!roster_add(&topic->sessions, session, &session->seats)) return;
+    counts_move(topic, session, 1);
+    topic_note(NET_SUBSCRIBE, session, topic->number);
+}
+
+static void topic_leave(topic_t *topic, salon_session_t *session)
+{
+    counts_move(topic, session, -1);
+    roster_remove(&topic->sessions, &session->seats);
+    if (topic->sessions.count == 0) topic_free(topic);
+}
+
+void salon_unsubscribe(salon_session_t *session, salon_topic_t name)
+{
+    topic_t *topic = topic_find(name);
+    if (topic == NULL || !roster_has(&topic->sessions, &session->seats)) return;
+    topic_note(NET_UNSUBSCRIBE, session, topic->number);
+    topic_leave(topic, session);
+}
+
+void salon_unsubscribe_user(apr_int64_t user_id, salon_topic_t name)
+{
+    const user_t *user = user_find(user_id);
+    salon_session_t *session = user != NULL ? user->sessions : NULL;
+    for (; session != NULL; session = session->next_of_user) salon_unsubscribe(session, name);
+}
+
+void salon_unsubscribe_all(salon_topic_t name)
+{
+    topic_t *topic;
+    while ((topic = topic_find(name)) != NULL)
+        salon_unsubscribe(topic->sessions.entries[topic->sessions.count - 1].member, name);
+}
+
+bool salon_subscribed(const salon_session_t *session, salon_topic_t name)
+{
+    topic_t *topic = topic_find(name);
+    return topic != NULL && roster_has(&topic->sessions, &session->seats);
+}
+
+void topic_leave_all(salon_session_t *session)
+{
+    while (session->seats != NULL) topic_leave((topic_t *)session->seats->roster, session);
+}
+
+void topic_each(salon_topic_t name, void (*each)(salon_session_t *session, void *baton),
+                void *baton)
+{
+    topic_t *topic = topic_find(name);
+    for (int i = 0; topic != NULL && i < topic->sessions.count; i++)
+        each(topic->sessions.entries[i].member, baton);
+}
+
+/* ---- Publishing ---- */
+
+/* Frames by dialect; answers whether there is any. */
+static bool frames_make(const topic_t *topic, const salon_event_t *event, json_object *data,
+                        frame_t *frames[WIRE_MOST])
+{
+    bool any = false;
+    for (int i = 0; i < wire_count(); i++) {
+        frames[i] = topic->by_dialect[i] > 0 ? wire_event(wire_at(i), event, data) : NULL;
+        any |= frames[i] != NULL;
+    }
+    return any;
+}
+
+static void frames_post(const topic_t *topic, int thread, frame_t *frames[WIRE_MOST],
+                        const salon_session_t *except, apr_int64_t except_user)
+{
+    conn_ref_t nobody = { .slot = -1 };
+    net_note_t *note = net_note(NET_PUBLISH, nobody);
+    if (except != NULL && except->conn.thread == thread) note->conn = except->conn;
+    note->as.publish.topic = topic->number;
+    note->as.publish.except_user = except_user;
+    note->as.publish.frames = calloc((size_t)wire_count(), sizeof(frame_t *));
+    if (note->as.publish.frames == NULL) abort();
+    for (int i = 0; i < wire_count(); i++)
+        if (frames[i] != NULL) note->as.publish.frames[i] = frame_ref(frames[i]);
+    chat_to_net(thread, note);
+}
+
+static void publish(salon_topic_t name, const salon_session_t *except, apr_int64_t except_user,
+                    const char *event_name, json_object *data)
+{
+    const salon_event_t *event = event_find(event_name);
+    assert(event != NULL);
+    const topic_t *topic = topic_find(name);
+    frame_t *frames[WIRE_MOST];
+    metrics_add(METRIC_EVENTS, 1);
+    if (topic != NULL && frames_make(topic, event, data, frames)) {
+        for (int thread = 0; thread < server.net_count; thread++)
+            if (topic->by_thread[thread] > 0)
+                frames_post(topic, thread, frames, except, except_user);
+        for (int i = 0; i < wire_count(); i++)
+            if (frames[i] != NULL) frame_unref(&frames[i]);
+    }
+    json_object_put(data);
+}
+
+void salon_publish(salon_topic_t topic, const char *event, json_object *data)
+{
+    publish(topic, NULL, 0, event, data);
+}
+
+void salon_publish_except_user(salon_topic_t topic, apr_int64_t user_id, const char *event,
+                               json_object *data)
+{
+    publish(topic, NULL, user_id, event, data);
+}
+
+void salon_publish_except(salon_topic_t topic, const salon_session_t *session, const char *event,
+                          json_object *data)
+{
+    publish(topic, session, 0, event, data);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Users are never forgotten while the server runs: names in histories come from here, so that a
+ * page of history needs no join, and a new name shows everywhere at once.  A hundred thousand of
+ * them take about 20 MB.
+ */
+#include "user.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_hash.h>
+
+#include "server.h"
+
+static struct {
+    apr_hash_t *by_id, *by_name;
+    user_t *busy; /* those who have rate logs */
+} directory;
+
+static const char *const users_1[] = {
+    "CREATE TABLE users (id BIGINT PRIMARY KEY, name VARCHAR(255) NOT NULL,"
+    " role SMALLINT NOT NULL)",
+    "CREATE INDEX users_name ON users (name)",
+    "INSERT INTO users (id, name, role) VALUES (1, 'system', 3)",
+    NULL,
+};
+
+const salon_migration_t user_migrations[] = { { 1, users_1 }, { 0, NULL } };
+
+user_t *user_find(apr_int64_t id)
+{
+    return apr_hash_get(directory.by_id, &id, sizeof(id));
+}
+
+const salon_user_t *salon_user_by_id(apr_int64_t id)
+{
+    user_t *user = user_find(id);
+    return user != NULL ? &user->shown : NULL;
+}
+
+const salon_user_t *salon_user_by_name(const char *name)
+{
+    user_t *user = apr_hash_get(directory.by_name, name, APR_HASH_KEY_STRING);
+    return user != NULL ? &user->shown : NULL;
+}
+
+apr_int64_t user_count(void)
+{
+    return apr_hash_count(directory.by_id);
+}
+
+/* The name's key in the hash is the user's own copy, so it is taken out before that is freed. */
+static void name_set(user_t *user, const char *name)
+{
+    if (user->name != NULL) {
+        if (apr_hash_get(directory.by_name, user->name, APR_HASH_KEY_STRING) == user)
+            apr_hash_set(directory.by_name, user->name, APR_HASH_KEY_STRING, NULL);
+        free(user->name);
+    }
+    user->name = strdup(name);
+    user->shown.name = user->name;
+    apr_hash_set(directory.by_name, user->name, APR_HASH_KEY_STRING, NULL);
+    apr_hash_set(directory.by_name, user->name, APR_HASH_KEY_STRING, user);
+}
+
+static user_t *user_put(apr_int64_t id, const char *name, salon_role_t role)
+{
+    user_t *user = user_find(id);
+    if (user == NULL) {
+        user = calloc(1, sizeof(*user));
+        if (user == NULL) abort();
+        user->shown.id = id;
+        apr_hash_set(directory.by_id, &user->shown.id, sizeof(user->shown.id), user);
+    }
+    if (user->name == NULL || strcmp(user->name, name) != 0) name_set(user, name);
+    user->shown.role = role;
+    return user;
+}
+
+apr_status_t user_load(apr_pool_t *pool)
+{
+    directory.by_id = apr_hash_make(server.pool);
+    directory.by_name = apr_hash_make(server.pool);
+    const salon_rows_t *rows = salon_load(pool, "SELECT id, name, role FROM users ORDER BY id");
+    if (rows == NULL) return APR_EGENERAL;
+    for (int i = 0; i < rows->count; i++)
+        user_put(salon_rows_integer(rows, i, 0), salon_rows_text(rows, i, 1),
+                 (salon_role_t)salon_rows_integer(rows, i, 2));
+    return APR_SUCCESS;
+}
+
+/* What the token leaves out stays as it is known. */
+static const char *claimed_name(const token_claims_t *claims)
+{
+    const user_t *user = user_find(claims->user_id);
+    return user != NULL && !claims->has_name ? user->name : claims->name;
+}
+
+static salon_role_t claimed_role(const token_claims_t *claims)
+{
+    const user_t *user = user_find(claims->user_id);
+    return user != NULL && !claims->has_role ? user->shown.role : claims->role;
+}
+
+bool user_differs(const token_claims_t *claims)
+{
+    const user_t *user = user_find(claims->user_id);
+    return user == NULL || strcmp(user->name, claimed_name(claims)) != 0 ||
+           user->shown.role != claimed_role(claims);
+}
+
+/* Deleting and inserting works for a new user and a known one, and when two connections of a new
+ * user come at the same moment. */
+void user_sql_record(salon_req_t *req, const token_claims_t *claims)
+{
+    salon_sql(req, "DELETE FROM users WHERE id = %ld", (long)claims->user_id);
+    salon_sql(req, "INSERT INTO users (id, name, role) VALUES (%ld, %s, %d)", (long)claims->user_id,
+              claimed_name(claims), (int)claimed_role(claims));
+}
+
+user_t *user_record(const token_claims_t *claims)
+{
+    return user_put(claims->user_id, claimed_name(claims), claimed_role(claims));
+}
+
+static void busy_add(user_t *user)
+{
+    if (user->busy) return;
+    user->busy = true;
+    user->next_busy = directory.busy;
+    directory.busy = user;
+}
+
+rate_log_t *user_rate(user_t *user, int listener, int endpoint)
+{
+    for (user_rate_t *rate = user->rates; rate != NULL; rate = rate->next)
+        if (rate->listener == listener && rate->endpoint == endpoint) return rate->log;
+    user_rate_t *rate = malloc(sizeof(*rate));
+    if (rate == NULL) abort();
+    *rate = (user_rate_t){ .next = user->rates,
+                           .listener = listener,
+                           .endpoint = endpoint,
+                           .log = rate_log_make() };
+    user->rates = rate;
+    busy_add(user);
+    return rate->log;
+}
+
+static void rates_sweep(user_t *user, apr_int64_t now)
+{
+    user_rate_t **link = &user->rates;
+    while (*link != NULL) {
+        user_rate_t *rate = *link;
+        const config_listener_t *listener = &server.config->listeners[rate->listener];
+        if (rate_log_idle(rate->log, &listener->endpoints[rate->endpoint].rule, now)) {
+            *link = rate->next;
+            rate_log_free(&rate->log);
+            free(rate);
+        } else {
+            link = &rate->next;
+        }
+    }
+}
+
+void user_rates_sweep(apr_int64_t now)
+{
+    user_t **link = &directory.busy;
+    while (*link != NULL) {
+        user_t *user = *link;
+        rates_sweep(user, now);
+        if (user->rates == NULL) {
+            *link = user->next_busy;
+            user->busy = false;
+        } else {
+            link = &user->next_busy;
+        }
+    }
+}
+
+void user_each(void (*each)(const user_t *user, void *baton), void *baton)
+{
+    for (apr_hash_index_t *i = apr_hash_first(server.pool, directory.by_id); i;
+         i = apr_hash_next(i))
+        each(apr_hash_this_val(i), baton);
+}

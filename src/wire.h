@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A dialect at work: its tables, looked up by hash, and the ways between bytes and canonical JSON
+ * that all dialects share.
+ */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include "call.h"
+#include "frame.h"
+
+#define WIRE_MOST 16 /* dialects at once */
+
+typedef struct wire_t wire_t;
+
+void wire_init(apr_pool_t *pool);
+/* NULL: done; otherwise what is wrong with the dialect's tables. */
+const char *wire_register(const salon_dialect_t *dialect);
+/* After all plugins have been registered: what dialects name must exist.  Operations of plugins
+ * that are not loaded answer as unknown. */
+void wire_resolve(void);
+
+int wire_count(void);
+const wire_t *wire_at(int index);
+/* NULL: no such dialect. */
+const wire_t *wire_find(const char *name);
+int wire_index(const wire_t *wire);
+const salon_dialect_t *wire_dialect(const wire_t *wire);
+/* NULL-terminated names of those there are. */
+const char *const *wire_names(void);
+
+/* Any thread.  What a message, or an opening, asks for: a list of calls, possibly empty. */
+call_t *wire_decode(const wire_t *wire, const char *text, size_t length);
+call_t *wire_refuse(const wire_t *wire, const char *code);
+call_t *wire_open(const wire_t *wire, const salon_opening_t *opening);
+
+/* The frame of an event; NULL: the dialect has no words for it.  data is borrowed. */
+frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data);
+/* The frame of an answer; NULL: there is none.  data (borrowed) may be NULL. */
+frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data);
+/* The frame of a refusal.  details: borrowed, may be NULL.  *close_r: the code to close with; 0. */
+frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, const char *code,
+                    json_object *details, apr_int64_t retry_after, int *close_r);
+
+#endif

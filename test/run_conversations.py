@@ -1,0 +1,494 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs conversations: who connects, who says what, who must hear what, and nothing else.
+
+    run_conversations.py [FILE.conv | DIRECTORY]...      (default: all of conversations/)
+
+Each file gets a salond of its own; several run at once; one TAP line each.  Statements (see
+conversation.py for their form and for values):
+
+    setting listener.NAME = VALUE     of every listener; also endpoint.NAME; else SECTION.NAME.
+                                      All of them stand before anything else.
+    dialect NAME                      of the connections opened from here on (default: the name of
+                                      the file's directory)
+    person NAME ID [ROLE]             one more than alice 2, bob 3, carol 4 (moderator), dave 5
+                                      (admin), erin 6, frank 7
+    ctl WORDS [-> $name]              salonctl; what it prints
+    ctl! WORDS                        salonctl must fail
+    let $name = EXPRESSION            "x" * 10 + $other
+    check A OP B                      with ==, !=, <, >, <=, >=
+    token $name = CLAIMS [alg=HS512] [key=other]
+    open NAME [as PERSON] [in DIALECT] [OPTION]...
+                                      connects, signs in, and expects the answer.  Options:
+                                      unsigned; token=$t; header="A: b"; path=/x; refused=403;
+                                      what else a path has, as room=lobby
+    NAME > TYPE OBJECT, NAME > VALUE  says it, in the dialect's envelope, or as it is
+    NAME >> TEXT                      says the text as it is ($name is replaced)
+    NAME >binary HEX                  a binary frame
+    NAME < TYPE OBJECT, NAME < VALUE  the next thing it hears
+    NAME refused CODE [FIELD]         the next thing is the dialect's error; it names the field
+    NAME nothing                      it has heard everything that was for it
+    NAME closed CODE [eventually]     the server closes; eventually: whatever comes before
+    NAME close, NAME drop             closes in the orderly way, or just goes away
+    restart, kill                     salond, with SIGTERM or SIGKILL; everybody is disconnected
+    sleep SECONDS                     where time itself is the subject (a token runs out)
+    repeat N … end                    $i counts from 1
+    each $name in LIST … end          variables that a round has set are forgotten in the next
+
+At the end, everybody who is still connected must have heard everything that was for them.
+"""
+
+import asyncio
+import glob
+import json
+import os
+import random
+import re
+import shlex
+import sys
+import traceback
+
+import websockets
+
+sys.dont_write_bytecode = True
+import conversation as language  # noqa: E402
+import salon_test  # noqa: E402
+from salon_test import LIMIT, Failure, Skip  # noqa: E402
+
+AT_ONCE = 4
+
+
+# ---- Dialects -----------------------------------------------------------------------------------
+
+class Dialect:
+    """How one wire format is opened and how its messages are wrapped."""
+
+    payload = "data"       # the member that holds a message's fields; None: they stand flat
+    token_query = False    # the token is in the address
+
+    def url(self, server, name, path, captures, token):
+        path = path or server.path(name)
+        for key, value in captures.items():
+            path = path.replace("{%s}" % key, str(value))
+        if self.token_query and token:
+            path += ("&" if "?" in path else "?") + "token=" + token
+        return f"ws://127.0.0.1:{server.port(name)}{path}"
+
+    def envelope(self, kind, fields):
+        return {"type": kind, **({self.payload: fields} if self.payload else fields)}
+
+    async def sign_in(self, client, token):
+        """Says who it is, where the address has not said it already."""
+
+    def refusal(self, code, field):
+        raise Failure("this dialect has no form for `refused` yet")
+
+    async def nothing(self, client):
+        """Fails when something is there that nobody expected."""
+        waiter = await client.socket.ping()
+        await asyncio.wait_for(waiter, LIMIT)
+        if not client.input.empty():
+            raise Failure(f"{client.name} hears: {await client.input.get()}")
+
+
+class Veza(Dialect):
+    async def sign_in(self, client, token):
+        await client.say(self.envelope("authenticate", {"token": token}))
+        claims = salon_test.claims_of(token)
+        await client.expect({"type": "auth_success", "data": {
+            "user_id": claims["user_id"], "username": claims["username"],
+            "role": claims.get("role", "user"), "session_id": language.Word("text"),
+            "server_time": language.Word("time")}})
+
+    def refusal(self, code, field):
+        return {"type": "error", "data": {
+            "code": code, "message": language.Word("text"),
+            "severity": language.Regex("low|medium|high|critical"),
+            "retry_after": language.Word("integer|null"), "details": language.Word("object|null")}}
+
+    async def nothing(self, client):
+        stamp = f"2024-01-01T12:00:00.{random.randrange(10**6):06}Z"
+        await client.say(self.envelope("ping", {"timestamp": stamp}))
+        await client.expect({"type": "pong", "data": {
+            "timestamp": stamp, "server_time": language.Word("time")}})
+
+
+class InAddress(Dialect):
+    token_query = True
+
+
+class Flat(InAddress):
+    payload = None
+
+
+DIALECTS = {"veza": Veza(), "chat": InAddress(), "live": Flat(), "relay": Flat(),
+            "messenger": Flat(), "broadcast": Dialect()}
+
+
+# ---- One connection -----------------------------------------------------------------------------
+
+class Client:
+    """A connection under its name in the file; what it hears is queued by a task of its own."""
+
+    def __init__(self, name, dialect, socket, talk):
+        self.name, self.dialect, self.socket, self.talk = name, dialect, socket, talk
+        self.input = asyncio.Queue()
+        self.reader = asyncio.create_task(self.read())
+
+    async def read(self):
+        try:
+            async for message in self.socket:
+                await self.input.put(message)
+        except websockets.ConnectionClosed:
+            pass
+        await self.input.put(None)
+
+    async def next(self):
+        try:
+            message = await asyncio.wait_for(self.input.get(), LIMIT)
+        except asyncio.TimeoutError:
+            raise Failure(f"{self.name} hears nothing within {LIMIT:g} s") from None
+        if message is None:
+            self.talk.note(f"{self.name} is closed: {self.socket.close_code}")
+        else:
+            self.talk.note(f"{self.name} < {message}")
+        return message
+
+    async def say(self, value):
+        await self.send(json.dumps(value, ensure_ascii=False))
+
+    async def send(self, data):
+        self.talk.note(f"{self.name} > {data}")
+        try:
+            await self.socket.send(data)
+        except websockets.ConnectionClosed:
+            pass  # what is expected next will tell
+
+    async def expect(self, expected):
+        message = await self.next()
+        if message is None:
+            raise Failure(f"{self.name} was closed with {self.socket.close_code} "
+                          f"{self.socket.close_reason}")
+        try:
+            if not isinstance(message, str):
+                raise language.Mismatch("a binary frame")
+            value = language.read_json(message)
+            language.compare(expected, value, "", self.talk.variables)
+            return value
+        except (language.Mismatch, ValueError) as problem:
+            raise Failure(f"{self.name}: {problem}\nheard: {message}") from None
+
+    async def closed(self, code, eventually=False):
+        while (message := await self.next()) is not None:
+            if not eventually:
+                raise Failure(f"{self.name} hears, in the place of a close: {message}")
+        if code is not None and self.socket.close_code != code:
+            raise Failure(f"{self.name} was closed with {self.socket.close_code}, not {code}")
+
+
+# ---- One file -----------------------------------------------------------------------------------
+
+class Talk:
+    def __init__(self, path):
+        self.path = path
+        with open(path, encoding="utf-8") as file:
+            self.statements = language.statements(file.read())
+        self.default = os.path.basename(os.path.dirname(os.path.abspath(path)))
+        self.variables, self.clients, self.notes = {}, {}, []
+        self.people = dict(salon_test.PEOPLE)
+        self.server = None
+        self.line = 0
+
+    def note(self, text):
+        self.notes.append(text if len(text) < 600 else text[:600] + " …")
+
+    def fill(self, text):
+        """A text with its $names replaced."""
+        def value(match):
+            name = language.Variable(match.group(1) or match.group(2))
+            return str(language.resolve(name, self.variables))
+        return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, text)
+
+    # -- statements
+
+    def read_settings(self):
+        """Takes the settings away from the front; the server that they ask for."""
+        groups, lines = {"listener": {}, "endpoint": {}}, {}
+        while self.statements and self.statements[0][1].startswith("setting "):
+            self.line, text = self.statements.pop(0)
+            name, _, value = text[len("setting "):].partition("=")
+            section, _, key = name.strip().rpartition(".")
+            if section in groups:
+                groups[section][key] = value.strip()
+            else:
+                lines.setdefault(section, []).append(f"{key} = {value.strip()}")
+        more = "\n".join("%s { %s }" % (section, "\n".join(rows)) if section else "\n".join(rows)
+                         for section, rows in lines.items())
+        return salon_test.Server(groups["listener"], groups["endpoint"], more)
+
+    async def dialect(self, rest):
+        self.default = rest.strip()
+
+    async def person(self, rest):
+        name, number, *role = rest.split()
+        self.people[name] = (int(number), role[0] if role else "user")
+
+    async def ctl(self, rest):
+        command, _, target = rest.partition("->")
+        words = [self.fill(word) for word in shlex.split(command)]
+        printed = await asyncio.to_thread(self.server.ctl, *words)
+        self.note(f"salonctl {command.strip()}: {printed}")
+        if target:
+            self.variables[target.strip()[1:]] = printed
+
+    async def ctl_fails(self, rest):
+        words = [self.fill(word) for word in shlex.split(rest)]
+        self.note(f"salonctl {rest}: " + await asyncio.to_thread(self.server.ctl_fails, *words))
+
+    async def let(self, rest):
+        name, _, expression = rest.partition("=")
+        self.variables[name.strip()[1:]] = language.compute(expression, self.variables)
+
+    async def check(self, rest):
+        left, operator, right = re.fullmatch(r"(.*?)\s*(==|!=|<=|>=|<|>)\s*(.*)", rest).groups()
+        a = language.compute(left, self.variables)
+        b = language.compute(right, self.variables)
+        good = {"==": a == b, "!=": a != b, "<": a < b, ">": a > b,
+                "<=": a <= b, ">=": a >= b}[operator]
+        if not good:
+            raise Failure(f"{a!r} {operator} {b!r} does not hold")
+
+    async def token(self, rest):
+        name, claims, options = re.fullmatch(r"(\S+)\s*=\s*(\$\w+|\{.*\})([^}]*)", rest,
+                                             re.S).groups()
+        claims = language.resolve(language.parse(claims), self.variables)
+        options = dict(word.split("=") for word in options.split())
+        key = b"another key, of the same length as ours" if options.get("key") else None
+        self.variables[name.strip()[1:]] = self.server.token_of(claims, key,
+                                                                options.get("alg", "HS256"))
+
+    def token_for(self, person):
+        if person not in self.people:
+            raise ValueError(f"nobody is called {person}")
+        number, role = self.people[person]
+        return self.server.token(person, user_id=number, role=role)
+
+    async def open(self, rest):
+        words = shlex.split(rest)
+        name, person, dialect, options, captures = words[0], None, self.default, {}, {}
+        person = name.split(".")[0]
+        rest = iter(words[1:])
+        for word in rest:
+            key, has_value, value = word.partition("=")
+            if word == "as":
+                person = next(rest)
+            elif word == "in":
+                dialect = next(rest)
+            elif key in ("unsigned", "token", "header", "path", "refused"):
+                options[key] = self.fill(value)
+            elif has_value:
+                captures[key] = self.fill(value)
+            else:
+                raise ValueError(f"open: {word}?")
+        await self.connect(name, person, dialect, options, captures)
+
+    async def connect(self, name, person, dialect, options, captures):
+        form = DIALECTS[dialect]
+        if dialect not in self.server.places:
+            raise Skip(f"the dialect {dialect} has not been built")
+        token = None
+        if "unsigned" not in options:
+            token = options.get("token") or self.token_for(person)
+        headers = [tuple(options["header"].split(": ", 1))] if "header" in options else []
+        url = form.url(self.server, dialect, options.get("path"), captures, token)
+        self.note(f"open {name} {url}")
+        try:
+            socket = await websockets.connect(
+                url, extra_headers=headers, ping_interval=None, compression=None, max_size=None,
+                max_queue=None, open_timeout=LIMIT, close_timeout=LIMIT)
+        except websockets.InvalidStatusCode as answer:
+            if str(answer.status_code) == options.get("refused"):
+                return
+            raise Failure(f"{name}: handshake refused: {answer.status_code}") from None
+        client = self.clients[name] = Client(name, form, socket, self)
+        if "refused" in options:
+            raise Failure(f"{name}: the handshake was not refused")
+        if token:
+            await form.sign_in(client, token)
+
+    async def restart(self, _):
+        await asyncio.to_thread(self.server.stop)
+        for name in list(self.clients):
+            await self.clients.pop(name).closed(1001)
+        await asyncio.to_thread(self.server.start)
+
+    async def kill(self, _):
+        self.server.kill()
+        for name in list(self.clients):
+            await self.clients.pop(name).closed(None, True)
+        await asyncio.to_thread(self.server.start)
+
+    async def sleep(self, rest):
+        await asyncio.sleep(float(rest))
+
+    # -- what connections do
+
+    def remember(self, value):
+        """What people say must not be in the log."""
+        if isinstance(value, dict):
+            self.server.said(value.get("content"))
+            for member in value.values():
+                self.remember(member)
+
+    def message(self, client, rest):
+        """TYPE OBJECT in the dialect's envelope, or a value."""
+        kind = re.match(r"([a-z_]+)\s+(?=\{)", rest)
+        if not kind:
+            return language.parse(rest)
+        return client.dialect.envelope(kind.group(1), language.parse(rest[kind.end():]))
+
+    async def say(self, client, rest):
+        value = language.resolve(self.message(client, rest), self.variables)
+        self.remember(value)
+        await client.say(value)
+
+    async def say_text(self, client, rest):
+        await client.send(self.fill(rest))
+
+    async def say_binary(self, client, rest):
+        await client.send(bytes.fromhex(rest))
+
+    async def hear(self, client, rest):
+        await client.expect(self.message(client, rest))
+
+    async def refused(self, client, rest):
+        code, _, field = rest.partition(" ")
+        heard = await client.expect(client.dialect.refusal(code, field))
+        if field and field.strip() not in json.dumps(heard, ensure_ascii=False):
+            raise Failure(f"{client.name}: the refusal does not name {field}: {heard}")
+
+    async def nothing(self, client, _):
+        await client.dialect.nothing(client)
+
+    async def closed(self, client, rest):
+        code, _, how = rest.partition(" ")
+        await client.closed(int(code), how.strip() == "eventually")
+        del self.clients[client.name]
+
+    async def close(self, client, _):
+        await client.socket.close()
+        del self.clients[client.name]
+
+    async def drop(self, client, _):
+        client.socket.transport.abort()
+        del self.clients[client.name]
+
+    VERBS = {"dialect": dialect, "person": person, "ctl": ctl, "ctl!": ctl_fails, "let": let,
+             "check": check, "token": token, "open": open, "restart": restart, "kill": kill,
+             "sleep": sleep}
+    ACTIONS = {">": say, ">>": say_text, ">binary": say_binary, "<": hear, "refused": refused,
+               "nothing": nothing, "closed": closed, "close": close, "drop": drop}
+
+    async def statement(self, text):
+        word, _, rest = text.partition(" ")
+        if word in self.VERBS:
+            return await self.VERBS[word](self, rest)
+        action, _, rest = rest.partition(" ")
+        if action not in self.ACTIONS:
+            raise ValueError(f"no such statement: {text}")
+        if word not in self.clients:
+            raise ValueError(f"{word} is not connected")
+        return await self.ACTIONS[action](self, self.clients[word], rest)
+
+    def rounds(self, text):
+        """The variable of a loop and its values; None for what is no loop."""
+        loop = re.fullmatch(r"repeat (\S+)", text)
+        if loop:
+            return "i", range(1, int(self.fill(loop.group(1))) + 1)
+        loop = re.fullmatch(r"each \$(\w+) in (.*)", text, re.S)
+        if loop:
+            return loop.group(1), language.resolve(language.parse(loop.group(2)), self.variables)
+        return None
+
+    async def block(self, rows):
+        rows = list(rows)
+        while rows:
+            self.line, text = rows.pop(0)
+            loop = self.rounds(text)
+            if not loop:
+                await self.statement(text)
+                continue
+            end = next(i for i, (_, word) in enumerate(rows) if word == "end")
+            before = self.variables
+            for value in loop[1]:
+                self.variables = {**before, loop[0]: value}
+                await self.block(rows[:end])
+            del rows[:end + 1]
+
+    async def run(self):
+        with_failure = True
+        self.server = self.read_settings()
+        try:
+            await asyncio.to_thread(self.server.start)
+            await self.block(self.statements)
+            for client in list(self.clients.values()):
+                await client.dialect.nothing(client)
+            for client in list(self.clients.values()):
+                await client.socket.close()
+            with_failure = False
+        except (Failure, ValueError) as failure:
+            raise Failure(f"{self.path}:{self.line}: {failure}\n" + self.context()) from None
+        finally:
+            for client in self.clients.values():
+                client.reader.cancel()
+                client.socket.transport.abort()
+            await asyncio.to_thread(self.let_go, with_failure)
+
+    def let_go(self, failed):
+        try:
+            self.server.close(failed)
+        except Failure as failure:
+            if not failed or salon_test.REPORTS.search(str(failure)):
+                raise
+
+    def context(self):
+        """What happened last, for the one who reads the failure."""
+        last = "\n".join("  " + note for note in self.notes[-10:])
+        return f"the last that happened:\n{last}\n{self.server.tail(8)}"
+
+
+# ---- All files ----------------------------------------------------------------------------------
+
+async def run_file(path, tap, gate):
+    top = os.path.join(salon_test.TEST_DIR, "conversations") + os.sep
+    name = os.path.abspath(path).removeprefix(top)
+    async with gate:
+        failure = skip = None
+        try:
+            await Talk(path).run()
+        except Skip as reason:
+            skip = str(reason)
+        except Failure as reason:
+            failure = str(reason)
+        except Exception:  # a mistake of the runner; one file must not end the others
+            failure = traceback.format_exc()
+        tap.result(name, failure, skip)
+
+
+async def run_all(paths):
+    tap = salon_test.Tap(len(paths))
+    gate = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(run_file(path, tap, gate) for path in paths))
+    return 1 if tap.failed else 0
+
+
+def files_of(arguments):
+    for argument in arguments or [os.path.join(salon_test.TEST_DIR, "conversations")]:
+        if os.path.isdir(argument):
+            yield from sorted(glob.glob(os.path.join(argument, "**", "*.conv"), recursive=True))
+        else:
+            yield argument
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run_all(list(files_of(sys.argv[1:])))))
