@@ -80,7 +80,7 @@ static conn_t *conn_make(net_t *net, int listener)
     return conn;
 }
 
-static void deadline_set(conn_t *conn, apr_int64_t milliseconds)
+void conn_await(conn_t *conn, apr_int64_t milliseconds)
 {
     if (milliseconds > 0)
         wheel_set(conn->net->wheel, &conn->deadline, net_now(conn->net), milliseconds);
@@ -144,7 +144,7 @@ void conn_adopt(net_t *net, int fd, int listener, const char *address)
         return;
     }
     lws_set_opaque_user_data(conn->wsi, conn);
-    deadline_set(conn, conn_config(conn)->handshake_timeout * 1000);
+    conn_await(conn, conn_config(conn)->handshake_timeout * 1000);
 }
 
 static bool conn_is_websocket(const conn_t *conn)
@@ -230,7 +230,7 @@ void conn_close(conn_t *conn, int code, const char *reason)
     conn->state = CONN_CLOSING;
     conn->close_code = code;
     conn->close_reason = strdup(reason);
-    deadline_set(conn, CLOSE_TIMEOUT);
+    conn_await(conn, CLOSE_TIMEOUT);
     close_when_answered(conn);
 }
 
@@ -241,7 +241,7 @@ static void ping_later(conn_t *conn)
     apr_int64_t interval = conn_config(conn)->ping_interval * 1000;
     apr_int64_t spread = interval * PING_SPREAD / 100;
     conn->pong_awaited = false;
-    deadline_set(conn, spread > 0 ? interval - rand() % spread : interval);
+    conn_await(conn, spread > 0 ? interval - rand() % spread : interval);
 }
 
 static void ping_send(conn_t *conn)
@@ -249,7 +249,7 @@ static void ping_send(conn_t *conn)
     conn_send(conn, frame_make(FRAME_PING, "", 0, false));
     conn->pong_awaited = true;
     if (conn_config(conn)->pong_timeout > 0)
-        deadline_set(conn, conn_config(conn)->pong_timeout * 1000);
+        conn_await(conn, conn_config(conn)->pong_timeout * 1000);
     else ping_later(conn);
 }
 
@@ -329,7 +329,7 @@ void conn_opened(conn_t *conn)
 {
     conn->state = CONN_OPEN;
     apr_int64_t timeout = conn_config(conn)->auth_timeout;
-    if (timeout > 0) deadline_set(conn, timeout * 1000);
+    if (timeout > 0) conn_await(conn, timeout * 1000);
     else ping_later(conn);
     session_post_opened(conn);
     calls_send(conn, wire_open(conn->wire, conn->opening), 0);
@@ -408,7 +408,7 @@ int conn_received(conn_t *conn, const char *bytes, size_t length)
         return 0;
     }
     if (!lws_is_final_fragment(conn->wsi)) {
-        input_append(conn, bytes, length);
+        if (length > 0) input_append(conn, bytes, length);
         return 0;
     }
     if (conn->in_length == 0) {

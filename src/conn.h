@@ -31,7 +31,7 @@ struct conn_t {
     unsigned generation;
     conn_state_t state;
     const wire_t *wire;               /* of a WebSocket */
-    const config_endpoint_t *endpoint;
+    int endpoint;                     /* its place among the listener's endpoints */
     struct salon_opening_t *opening;  /* between the handshake's check and its end */
     struct http_request_t *http;      /* while it is being read */
     struct http_reply_t *reply;       /* while it waits to be written */
@@ -61,6 +61,8 @@ conn_t *conn_find(net_t *net, conn_ref_t ref);
 conn_ref_t conn_ref(const conn_t *conn);
 const config_listener_t *conn_config(const conn_t *conn);
 
+/* Ends the connection unless it is told otherwise in time (milliseconds; 0: never). */
+void conn_await(conn_t *conn, apr_int64_t milliseconds);
 /* The handshake is complete. */
 void conn_opened(conn_t *conn);
 /* A piece of a message. Non-zero: end the connection now (lws's convention). */

@@ -116,6 +116,7 @@ int http_begin(conn_t *conn)
 {
     if (conn->http != NULL) return -1;
     conn->state = CONN_HTTP;
+    conn_await(conn, conn_config(conn)->handshake_timeout * 1000);
     http_request_t *request = request_make();
     conn->http = request;
     if (!method_read(conn, request)) return refuse(conn, HTTP_STATUS_METHOD_NOT_ALLOWED);

@@ -185,6 +185,13 @@ static roster_t *topic_roster(net_t *net, int topic)
     return net->topics[topic];
 }
 
+static void frames_free(net_note_t *note)
+{
+    for (int i = 0; i < wire_count(); i++)
+        if (note->as.publish.frames[i] != NULL) frame_unref(&note->as.publish.frames[i]);
+    free(note->as.publish.frames);
+}
+
 /* Those who are dropped while this goes on leave the roster later, in a turn of their own. */
 static void on_publish(net_t *net, net_note_t *note)
 {
@@ -198,9 +205,7 @@ static void on_publish(net_t *net, net_note_t *note)
         if (except_user != 0 && conn->user_id == except_user) continue;
         conn_send(conn, frame_ref(frame));
     }
-    for (int i = 0; i < wire_count(); i++)
-        if (note->as.publish.frames[i] != NULL) frame_unref(&note->as.publish.frames[i]);
-    free(note->as.publish.frames);
+    frames_free(note);
 }
 
 static void on_subscribe(net_t *net, net_note_t *note)
@@ -336,7 +341,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static void handles_close(net_t *net)
 {
-    uv_close((uv_handle_t *)&net->wake, on_handle_closed);
+    uv_unref((uv_handle_t *)&net->wake); /* others may still post: see net_free */
     uv_close((uv_handle_t *)&net->turn_end, on_handle_closed);
     uv_close((uv_handle_t *)&net->tick, on_handle_closed);
     uv_close((uv_handle_t *)&net->flush_later, on_handle_closed);
@@ -356,7 +361,6 @@ static void *APR_THREAD_FUNC net_run(apr_thread_t *thread, void *baton)
     (void)thread;
     net_t *net = baton;
     uv_run(&net->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&net->loop);
     return NULL;
 }
 
@@ -369,6 +373,33 @@ void net_join(net_t *net)
 {
     apr_status_t rv;
     apr_thread_join(&rv, net->thread);
+}
+
+/* Of a note that nobody handles any more: what it holds. */
+static void note_free(net_note_t *note)
+{
+    if (note->kind == NET_SEND && note->as.send.frame != NULL) frame_unref(&note->as.send.frame);
+    if (note->kind == NET_HTTP) http_reply_free(&note->as.http);
+    if (note->kind == NET_PUBLISH) frames_free(note);
+    free(note);
+}
+
+void net_free(net_t **net)
+{
+    net_t *ended = *net;
+    net_note_t *note;
+    queue_list_t notes = queue_take(ended->queue);
+    while ((note = (net_note_t *)queue_list_pop(&notes)) != NULL) note_free(note);
+    uv_close((uv_handle_t *)&ended->wake, on_handle_closed);
+    uv_run(&ended->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&ended->loop);
+    for (int i = 0; i < ended->topic_count; i++) free(ended->topics[i]);
+    free(ended->topics);
+    free(ended->conns);
+    free(ended->generations);
+    free(ended->free_slots);
+    apr_pool_destroy(ended->pool);
+    *net = NULL;
 }
 
 static void loop_make(net_t *net)

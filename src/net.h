@@ -68,6 +68,8 @@ apr_status_t net_start(net_t *net);
 /* Waits for the thread's end, after NET_SHUTDOWN. */
 void net_join(net_t *net);
 
+/* After net_join, and when nobody posts any more. */
+void net_free(net_t **net);
 /* What lws logs: for lws_set_log_level. */
 void net_log(int level, const char *line);
 

@@ -53,17 +53,18 @@ const char *opening_query_find(const char *const *parts, int count, const char *
     return NULL;
 }
 
-/* Of the listener's endpoints, the one that matches with the most literal text. */
-static const config_endpoint_t *endpoint_find(const config_listener_t *listener, const char *path,
-                                              apr_pool_t *pool, route_captures_t *captures_r)
+/* Of the listener's endpoints, the place of the one that matches with the most literal text; -1. */
+static int endpoint_find(const config_listener_t *listener, const char *path, apr_pool_t *pool,
+                         route_captures_t *captures_r)
 {
-    const config_endpoint_t *best = NULL;
+    int best = -1, best_weight = -1;
     for (int i = 0; i < listener->endpoint_count; i++) {
-        const config_endpoint_t *endpoint = &listener->endpoints[i];
+        const route_t *route = listener->endpoints[i].route;
         route_captures_t captures;
-        if (best != NULL && route_weight(endpoint->route) <= route_weight(best->route)) continue;
-        if (!route_match(endpoint->route, path, pool, &captures)) continue;
-        best = endpoint;
+        if (route_weight(route) <= best_weight || !route_match(route, path, pool, &captures))
+            continue;
+        best = i;
+        best_weight = route_weight(route);
         *captures_r = captures;
     }
     return best;
@@ -88,13 +89,13 @@ static int opening_fill(conn_t *conn, struct salon_opening_t *opening)
     const char *path = opening_header(conn->wsi, WSI_TOKEN_GET_URI, opening->pool);
     if (path == NULL) return HTTP_STATUS_METHOD_NOT_ALLOWED;
     conn->endpoint = endpoint_find(conn_config(conn), path, opening->pool, &opening->captures);
-    if (conn->endpoint == NULL) return HTTP_STATUS_NOT_FOUND;
+    if (conn->endpoint < 0) return HTTP_STATUS_NOT_FOUND;
     if (!version_supported(conn, opening->pool)) return HTTP_STATUS_UPGRADE_REQUIRED;
     if (!origin_allowed(conn, opening->pool)) return HTTP_STATUS_FORBIDDEN;
     opening->query_count =
         opening_read_queries(conn->wsi, opening->pool, opening->queries, OPENING_QUERIES);
     opening->bearer = opening_read_bearer(conn->wsi, opening->pool);
-    conn->wire = wire_find(conn->endpoint->dialect);
+    conn->wire = wire_find(conn_config(conn)->endpoints[conn->endpoint].dialect);
     return 0;
 }
 

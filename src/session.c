@@ -258,7 +258,7 @@ void session_post_opened(conn_t *conn)
                           .conn = conn_ref(conn),
                           .wire = conn->wire,
                           .listener = conn->listener,
-                          .endpoint = (int)(conn->endpoint - conn_config(conn)->endpoints) };
+                          .endpoint = conn->endpoint };
     memcpy(opened->address, conn->address, sizeof(conn->address));
     net_to_chat(conn->net, &opened->note);
 }

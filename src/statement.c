@@ -55,7 +55,8 @@ static statements_t *statements_make(apr_pool_t *pool)
     return statements;
 }
 
-static void statement_add(statements_t *statements, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void
+statement_add(statements_t *statements, const char *format, va_list args)
 {
     const char *text = sql_vformat(statements->pool, store_engine(server.store), format, args);
     APR_ARRAY_PUSH(statements->texts, const char *) = text;

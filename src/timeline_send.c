@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sending: positions are given inside the transaction that stores the message, so they have no
- * gaps, and a batch of messages costs a handful of statements, whatever their number: which client
- * ids are known, which parents there are, one UPDATE and one new position per timeline, one INSERT.
+ * gaps, and a batch of messages costs a handful of statements, whatever their number: which parents
+ * there are, one UPDATE per timeline, one INSERT.
  */
 #define LOG_AREA "send"
 #include <assert.h>
@@ -17,6 +17,9 @@
 #include "statement.h"
 #include "timeline.h"
 
+#define GUESS_BITS 12
+#define GUESSES    (1 << GUESS_BITS)
+
 typedef struct {
     store_job_t job; /* first */
     salon_req_t *req;
@@ -24,6 +27,7 @@ typedef struct {
     bool known;   /* the client id was used before; message is the first one */
     bool stored;  /* an attempt that was not confirmed had succeeded */
     bool refused; /* no such parent, or no such timeline any more */
+    bool doubted; /* some client id of the batch exists already; they must be looked up */
 } send_t;
 
 /* What one run works on. */
@@ -96,15 +100,33 @@ static void known_copy(send_t *send, const send_t *first)
 
 /* Of two with one client id in the same batch, the later one repeats the earlier.  A repeat in the
  * batch learns its position with the others, in repeats_follow. */
+static void firsts_note(const batch_t *batch, apr_hash_t *firsts)
+{
+    for (int i = 0; i < batch->count; i++) {
+        const char *key = batch->sends[i]->message.client_key;
+        if (key == NULL || batch->sends[i]->stored) continue;
+        if (apr_hash_get(firsts, key, APR_HASH_KEY_STRING) == NULL)
+            apr_hash_set(firsts, key, APR_HASH_KEY_STRING, batch->sends[i]);
+    }
+}
+
+/* Client ids are new, but for a client's second attempts; so they are looked up only when the unique
+ * index has refused one. */
+static db_status_t doubt(const batch_t *batch)
+{
+    bool doubted = batch->sends[0]->doubted;
+    for (int i = 0; i < batch->count; i++) batch->sends[i]->doubted = true;
+    return doubted ? DB_DUPLICATE : DB_RETRY;
+}
+
 static db_status_t find_known(const batch_t *batch, apr_hash_t *firsts)
 {
     salon_rows_t rows;
     sql_text_t *text = NULL;
     for (int i = 0; i < batch->count; i++) {
         const char *key = batch->sends[i]->message.client_key;
-        if (key == NULL || !is_new(batch->sends[i])) continue;
-        if (apr_hash_get(firsts, key, APR_HASH_KEY_STRING) != NULL) continue;
-        apr_hash_set(firsts, key, APR_HASH_KEY_STRING, batch->sends[i]);
+        if (key == NULL || apr_hash_get(firsts, key, APR_HASH_KEY_STRING) != batch->sends[i])
+            continue;
         if (text == NULL) {
             text = list_begin(batch);
             sql_text_add(text, "SELECT id, client_key FROM messages WHERE client_key IN (%s", key);
@@ -174,19 +196,59 @@ static db_status_t check_parents(const batch_t *batch)
 
 /* ---- Store thread: writing ---- */
 
-/* Gives the new messages of one timeline their positions. */
-static db_status_t positions_give(const batch_t *batch, apr_int64_t timeline_id, int count)
+/* The position that a timeline had when this thread last wrote to it: a guess, which the UPDATE
+ * proves or refutes, so that most batches need no SELECT.  One place for several timelines. */
+static struct guess_t {
+    apr_int64_t timeline_id, seq;
+} guesses[GUESSES];
+
+static struct guess_t *guess_of(apr_int64_t timeline_id)
+{
+    return &guesses[((apr_uint64_t)timeline_id * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS)];
+}
+
+/* Moves the position from where it is thought to be; *moved_r: it was there. */
+static db_status_t position_move_guessed(const batch_t *batch, struct guess_t *guess, int count,
+                                         bool *moved_r)
+{
+    salon_rows_t rows;
+    db_status_t status = db_runf(batch->db, batch->pool, &rows,
+                                 "UPDATE timelines SET seq = %ld, message_count = message_count + %d"
+                                 " WHERE id = %ld AND seq = %ld",
+                                 (long)guess->seq + count, count, (long)guess->timeline_id,
+                                 (long)guess->seq);
+    *moved_r = status == DB_OK && rows.affected == 1;
+    if (*moved_r) guess->seq += count;
+    return status;
+}
+
+/* Moves the position by `count`, and sets the guess to where it is then; -1: no such timeline. */
+static db_status_t position_move(const batch_t *batch, struct guess_t *guess, int count)
 {
     salon_rows_t rows;
     db_status_t status = db_runf(batch->db, batch->pool, NULL,
                                  "UPDATE timelines SET seq = seq + %d, message_count ="
                                  " message_count + %d WHERE id = %ld",
-                                 count, count, (long)timeline_id);
+                                 count, count, (long)guess->timeline_id);
     if (status == DB_OK)
         status = db_runf(batch->db, batch->pool, &rows, "SELECT seq FROM timelines WHERE id = %ld",
-                         (long)timeline_id);
+                         (long)guess->timeline_id);
+    if (status == DB_OK) guess->seq = rows.count == 1 ? salon_rows_integer(&rows, 0, 0) : -1;
+    return status;
+}
+
+/* Gives the new messages of one timeline their positions. */
+static db_status_t positions_give(const batch_t *batch, apr_int64_t timeline_id, int count)
+{
+    struct guess_t *guess = guess_of(timeline_id);
+    db_status_t status = DB_OK;
+    bool moved = false;
+    if (guess->timeline_id == timeline_id && guess->seq >= 0)
+        status = position_move_guessed(batch, guess, count, &moved);
+    guess->timeline_id = timeline_id;
+    if (status == DB_OK && !moved) status = position_move(batch, guess, count);
     if (status != DB_OK) return status;
-    apr_int64_t seq = rows.count == 1 ? salon_rows_integer(&rows, 0, 0) - count : -1;
+    apr_int64_t seq = guess->seq >= 0 ? guess->seq - count : -1;
     for (int i = 0; i < batch->count; i++) {
         send_t *send = batch->sends[i];
         if (!is_new(send) || send->message.timeline_id != timeline_id) continue;
@@ -256,11 +318,13 @@ static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int
     for (int i = 0; i < count; i++)
         batch.sends[i]->known = batch.sends[i]->stored = batch.sends[i]->refused = false;
     db_status_t status = again ? find_stored(&batch) : DB_OK;
-    if (status == DB_OK) status = find_known(&batch, firsts);
+    firsts_note(&batch, firsts);
+    if (status == DB_OK && batch.sends[0]->doubted) status = find_known(&batch, firsts);
     if (status == DB_OK) repeats_mark(&batch, firsts);
     if (status == DB_OK) status = check_parents(&batch);
     if (status == DB_OK) status = give_positions(&batch);
     if (status == DB_OK) status = insert(&batch);
+    if (status == DB_DUPLICATE) return doubt(&batch);
     if (status == DB_OK) status = count_replies(&batch);
     if (status == DB_OK) repeats_follow(&batch, firsts);
     return status;

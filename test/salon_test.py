@@ -256,7 +256,9 @@ class Server:
             self.process.kill()
             self.process.wait()
             raise Failure("salond does not end:\n" + self.tail()) from None
-        check(code == status, f"salond: exit status {code}, not {status}:\n" + self.tail())
+        if code != status:
+            self.check_log()
+            raise Failure(f"salond: exit status {code}, not {status}:\n" + self.tail())
 
     def kill(self):
         """As a crash would."""
@@ -274,7 +276,8 @@ class Server:
         text = self.log()
         report = REPORTS.search(text)
         if report:
-            raise Failure("in the log:\n" + text[report.start():report.start() + 6000])
+            start = text.rfind("\n", 0, report.start()) + 1
+            raise Failure("in the log:\n" + text[start:start + 6000])
         for secret in self.secrets:
             place = text.find(secret)
             if place >= 0:
@@ -292,15 +295,17 @@ class Server:
         finally:
             if self.running():
                 self.kill()
-            if not os.environ.get("SALON_TEST_KEEP"):
-                shutil.rmtree(self.directory, ignore_errors=True)
+            self.remove()
+
+    def remove(self):
+        if not os.environ.get("SALON_TEST_KEEP"):
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):
         try:
             self.start()
         except BaseException:
-            if not os.environ.get("SALON_TEST_KEEP"):
-                shutil.rmtree(self.directory, ignore_errors=True)
+            self.remove()
             raise
         return self
 
@@ -605,27 +610,32 @@ def attempt(test):
         test()
     except Skip as skip:
         return None, str(skip)
-    except (Failure, Closed, subprocess.TimeoutExpired) as failure:
+    except (Failure, Closed, OSError, subprocess.TimeoutExpired) as failure:
         place = traceback.extract_tb(failure.__traceback__)
-        own = [f for f in place if os.path.basename(f.filename) != "salon_test.py"]
+        own = [f for f in place if os.path.dirname(os.path.abspath(f.filename)) == TEST_DIR and
+               os.path.basename(f.filename) != "salon_test.py"]
         return f"line {(own or place)[-1].lineno}: {failure}", None
     except Exception:  # a test's own mistake, or a server that is gone: the trace tells
         return traceback.format_exc(), None
     return None, None
 
 
-def run(tests, parallel=4):
-    """Runs functions, several at once, as one TAP stream; returns the exit status.
+def title(test):
+    return f"{test.__name__}: {(test.__doc__ or '').splitlines()[0].rstrip('.')}"
+
+
+def run(tests, last=None, parallel=4):
+    """Runs functions, several at once, then the last, as one TAP stream; returns the exit status.
 
     A name on the command line chooses the tests that contain it.
     """
     chosen = [test for test in tests if not sys.argv[1:] or
               any(word in test.__name__ for word in sys.argv[1:])]
-    tap = Tap(len(chosen))
+    tap = Tap(len(chosen) + (last is not None))
     with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
         futures = {pool.submit(attempt, test): test for test in chosen}
         for future in concurrent.futures.as_completed(futures):
-            test = futures[future]
-            title = (test.__doc__ or test.__name__).splitlines()[0].rstrip(".")
-            tap.result(f"{test.__name__}: {title}", *future.result())
+            tap.result(title(futures[future]), *future.result())
+    if last:
+        tap.result(title(last), *attempt(last))
     return 1 if tap.failed else 0

@@ -534,13 +534,15 @@ def test_silent_peer():
     """Who does not answer pings is dropped after pong_timeout; who does stays"""
     with Server({"ping_interval": 1, "pong_timeout": 1}) as server:
         silent = signed_in(server, "alice")
-        silent.answer_pings = False
         good = signed_in(server, "bob")
-        while silent.receive():
-            pass
-        until(lambda: "WS_DISCONNECT: UserID=2" in server.new_log(), "the silent one is gone")
-        answers(good)
+
+        def silent_is_gone():
+            answers(good)
+            return "WS_DISCONNECT: UserID=2" in server.new_log()
+        until(silent_is_gone, "the silent one is gone")
         check(good.pings > 0, "nobody was pinged")
+        silent.ended()
+        answers(good)
         still_serves(server)
 
 
@@ -647,14 +649,26 @@ def test_many_accepts():
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 
+def shared_server_ends():
+    """The server that all this was done to has not ended, and ends well"""
+    check(SHARED.running(), "salond has ended:\n" + SHARED.tail())
+    SHARED.close()
+
+
 def main():
     global SHARED, ROOM
     if not salon_test.SALOND or not os.path.exists(salon_test.SALOND):
         print("1..0 # SKIP salond has not been built")
         return 0
-    with Server(endpoint={"rate": '""'}) as SHARED:
+    SHARED = Server(endpoint={"rate": '""'})
+    try:
+        SHARED.start()
         ROOM = SHARED.ctl("room", "add", "general")
-        return salon_test.run(TESTS)
+        return salon_test.run(TESTS, shared_server_ends)
+    finally:
+        if SHARED.running():
+            SHARED.kill()
+        SHARED.remove()
 
 
 if __name__ == "__main__":

@@ -741,10 +741,10 @@ def test_demo():
     with unstarted() as server:
         state = os.path.join(server.directory, "demo")
         output = os.path.join(server.directory, "demo.output")
-        environment = dict(os.environ, SALON_PLUGINS=PLUGIN_DIR or "")
         with open(output, "wb") as file:
-            process = subprocess.Popen([SALOND, "--demo", "--state", state], stdout=file,
-                                       stderr=file, stdin=subprocess.DEVNULL, env=environment)
+            process = subprocess.Popen(
+                [SALOND, "--demo", "--state", state, "--plugins", PLUGIN_DIR], stdout=file,
+                stderr=file, stdin=subprocess.DEVNULL)
 
         def text():
             with open(output, encoding="utf-8") as file:
