@@ -253,11 +253,22 @@ static void ping_send(conn_t *conn)
     else ping_later(conn);
 }
 
+/* A message that has been begun must be complete by the next ping but one. */
+static bool input_stalls(conn_t *conn)
+{
+    bool stalls = conn->in_slow;
+    conn->in_slow = conn->in_length > 0;
+    return stalls;
+}
+
 static void open_expired(conn_t *conn)
 {
     if (!conn->admitted && conn_config(conn)->auth_timeout > 0) {
         metrics_add(METRIC_TIMEOUTS, 1);
         conn_close(conn, LWS_CLOSE_STATUS_POLICY_VIOLATION, "not signed in in time");
+    } else if (input_stalls(conn)) {
+        metrics_add(METRIC_TIMEOUTS, 1);
+        conn_kill(conn);
     } else if (!conn->pong_awaited) {
         ping_send(conn);
     } else {
@@ -385,6 +396,7 @@ static void input_clear(conn_t *conn)
     free(conn->in);
     conn->in = NULL;
     conn->in_length = conn->in_capacity = 0;
+    conn->in_slow = false;
 }
 
 static bool input_too_long(const conn_t *conn, size_t length)
@@ -440,8 +452,8 @@ static void output_drop_droppable(conn_t *conn)
     conn->out_count = kept;
 }
 
-/* Up to half of the limit everything is taken, so that an answer that is larger than the limit reaches
- * those who read; beyond, what may be dropped is dropped first.  False: the frame does not fit. */
+/* Up to half of the limit everything is taken, so that an answer that is larger than the limit
+ * reaches those who read; beyond, what may be dropped is dropped first.  False: it does not fit. */
 static bool output_fits(conn_t *conn, const frame_t *frame)
 {
     size_t limit = (size_t)conn_config(conn)->output_limit;

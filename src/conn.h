@@ -50,7 +50,7 @@ struct conn_t {
     conn_t *next_dirty;
     int close_code;
     char *close_reason;
-    bool in_binary, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
+    bool in_binary, in_slow, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
     char address[ADDRESS_TEXT];
 };
 

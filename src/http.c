@@ -133,17 +133,20 @@ int http_begin(conn_t *conn)
 int http_body(conn_t *conn, const char *bytes, size_t length)
 {
     http_request_t *request = conn->http;
+    if (length == 0) return 0;
     if (request == NULL || length > request->length - request->received) return -1;
     memcpy(request->body + request->received, bytes, length);
     request->received += length;
     return 0;
 }
 
-/* The request moves to the chat thread; what stays is that one is under way. */
+/* The request moves to the chat thread; what stays is that one is under way.  A body of no bytes
+ * (Content-Length: 0) and its end lws announces afterwards all the same. */
 int http_complete(conn_t *conn)
 {
     http_request_t *request = conn->http;
-    if (request == NULL || request->received != request->length) return -1;
+    if (request == NULL) return 0;
+    if (request->received != request->length) return -1;
     conn->http = NULL;
     wheel_cancel(&conn->deadline);
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);

@@ -20,12 +20,20 @@
 
 #include "chat.h"
 #include "demo.h"
+#include "listing.h"
 #include "log.h"
 #include "plugin.h"
 #include "server.h"
 #include "wire.h"
 
-typedef enum { MODE_RUN, MODE_TEST, MODE_PRINT, MODE_SETTINGS, MODE_VERSION } run_mode_t;
+typedef enum {
+    MODE_RUN,
+    MODE_TEST,
+    MODE_PRINT,
+    MODE_SETTINGS, /* from here on without a configuration file, too */
+    MODE_LIST,
+    MODE_VERSION
+} run_mode_t;
 
 typedef struct {
     run_mode_t mode;
@@ -40,6 +48,7 @@ static const apr_getopt_option_t option_table[] = {
     { "test", 't', 0, "check the configuration" },
     { "print", 'T', 0, "print every setting with its effective value" },
     { "settings", 'S', 0, "list every setting there is, with type, default and help" },
+    { "list", 'l', 0, "list every operation, event, command ... there is" },
     { "demo", 'd', 0, "run without any configuration, on this machine only" },
     { "state", 's', 1, "the demo's directory" },
     { "plugins", 'p', 1, "the directory of plugins, in the place of the configured one" },
@@ -75,6 +84,7 @@ static bool options_read(int argc, const char *const *argv, options_t *options, 
         case 't': options->mode = MODE_TEST; break;
         case 'T': options->mode = MODE_PRINT; break;
         case 'S': options->mode = MODE_SETTINGS; break;
+        case 'l': options->mode = MODE_LIST; break;
         case 'V': options->mode = MODE_VERSION; break;
         case 'd': options->demo = true; break;
         case 's': options->state_dir = argument; break;
@@ -82,7 +92,7 @@ static bool options_read(int argc, const char *const *argv, options_t *options, 
         default: usage_print(stdout); *status_r = EXIT_SUCCESS; return false;
         }
     }
-    bool needs_file = options->mode != MODE_VERSION && options->mode != MODE_SETTINGS;
+    bool needs_file = options->mode < MODE_SETTINGS;
     if (rv == APR_EOF && state->ind == argc && (options->file || options->demo || !needs_file))
         return true;
     usage_print(stderr);
@@ -140,6 +150,7 @@ static int print_and_leave(run_mode_t mode)
     const config_section_t *sections = plugin_sections(&count);
     if (mode == MODE_PRINT) config_print(server.config, sections, count, stdout);
     if (mode == MODE_SETTINGS) config_list(sections, count, stdout);
+    if (mode == MODE_LIST) listing_print(stdout);
     if (mode == MODE_VERSION) version_print();
     return EXIT_SUCCESS;
 }

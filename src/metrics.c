@@ -136,3 +136,12 @@ json_object *metrics_json(void)
         salon_json_integer(object, gauges[i].name, gauges[i].read());
     return object;
 }
+
+void metrics_list(FILE *out)
+{
+    for (int i = 0; i < METRIC_COUNT; i++)
+        fprintf(out, "metric\tcore\tsalon_%s\tcounter\t%s\n", counters[i].name, counters[i].help);
+    for (size_t i = 0; i < GAUGE_COUNT; i++)
+        fprintf(out, "metric\tcore\tsalon_%s\t%s\t%s\n", gauges[i].name, gauges[i].type,
+                gauges[i].help);
+}

@@ -5,6 +5,8 @@
 #ifndef METRICS_H
 #define METRICS_H
 
+#include <stdio.h>
+
 #include <apr_pools.h>
 #include <json-c/json.h>
 
@@ -35,5 +37,7 @@ void metrics_add(metric_t metric, int by);
 const char *metrics_text(apr_pool_t *pool);
 /* Chat thread.  The same as a new object: name without prefix -> value. */
 json_object *metrics_json(void);
+/* Any thread.  Their names, for salond --list. */
+void metrics_list(FILE *out);
 
 #endif

@@ -110,8 +110,8 @@ static void firsts_note(const batch_t *batch, apr_hash_t *firsts)
     }
 }
 
-/* Client ids are new, but for a client's second attempts; so they are looked up only when the unique
- * index has refused one. */
+/* Client ids are new, but for a client's second attempts; so they are looked up only when the
+ * unique index has refused one. */
 static db_status_t doubt(const batch_t *batch)
 {
     bool doubted = batch->sends[0]->doubted;
@@ -213,8 +213,8 @@ static db_status_t position_move_guessed(const batch_t *batch, struct guess_t *g
 {
     salon_rows_t rows;
     db_status_t status = db_runf(batch->db, batch->pool, &rows,
-                                 "UPDATE timelines SET seq = %ld, message_count = message_count + %d"
-                                 " WHERE id = %ld AND seq = %ld",
+                                 "UPDATE timelines SET seq = %ld, message_count ="
+                                 " message_count + %d WHERE id = %ld AND seq = %ld",
                                  (long)guess->seq + count, count, (long)guess->timeline_id,
                                  (long)guess->seq);
     *moved_r = status == DB_OK && rows.affected == 1;

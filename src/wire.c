@@ -123,6 +123,9 @@ static call_t *call_add(salon_calls_t *calls, const salon_wire_message_t *row)
     call_t *call = calloc(1, sizeof(*call));
     if (call == NULL) abort();
     call->row = row;
+    if (row != NULL)
+        call->operation =
+            apr_hash_get(calls->wire->operations, &row->operation, sizeof(row->operation));
     *calls->last = call;
     calls->last = &call->next;
     return call;
@@ -141,8 +144,6 @@ void salon_call(salon_calls_t *calls, const salon_wire_message_t *row, json_obje
 {
     call_t *call = call_add(calls, row);
     call->arguments = arguments != NULL ? arguments : json_object_new_object();
-    call->operation =
-        apr_hash_get(calls->wire->operations, &row->operation, sizeof(row->operation));
     if (call->operation == NULL) call->code = SALON_UNKNOWN;
 }
 

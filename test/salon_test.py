@@ -65,6 +65,7 @@ def find_built(variable, *candidates):
 SALOND = find_built("SALOND", "src/salond", "salond")
 SALONCTL = find_built("SALONCTL", "src/salonctl", "salonctl")
 PLUGIN_DIR = find_built("SALON_PLUGINS", "plugins/.libs", ".libs", "plugins")
+TEST_PLUGIN_DIR = find_built("SALON_TEST_PLUGINS", "test/plugins/.libs")
 
 # In the order of the shipped configuration.
 ALL_PLUGINS = ["rooms", "dm", "reactions", "presence", "moderation", "friends", "media",
@@ -76,6 +77,7 @@ ALL_LISTENERS = [
     ({"/ws": "relay"}, []),
     ({"/chat/ws/room/{room}": "live", "/chat/ws/video/{video}": "live", "/live/ws": "broadcast",
       "/ws/{api_token}": "messenger"}, ["live", "messenger", "media"]),
+    ({"/probe": "probe"}, []),  # the tests' own, where a server is asked for it
 ]
 
 # What each dialect's endpoints say besides.
@@ -86,6 +88,7 @@ ENDPOINTS = {
     "relay": {"rate": '"60/60s"'},
     "messenger": {"rate": '"60/60s"'},
     "broadcast": {},
+    "probe": {"rate": '""'},
 }
 
 
@@ -152,10 +155,12 @@ class Server:
     listener, endpoint: settings of every listener and endpoint (values as they stand in the file).
     settings: further lines of the file.  files: open files allowed (RLIMIT_NOFILE).
     log_file: salond logs there in the place of standard error.
+    plugins: in the place of all that have been built.  test_plugins: the tests' own can be loaded,
+    too; plugin_dir is then a directory of the server's own, with links.
     """
 
     def __init__(self, listener=None, endpoint=None, settings="", files=None, log_file=None,
-                 plugins=None):
+                 plugins=None, test_plugins=False):
         if not SALOND or not os.path.exists(SALOND):
             raise Skip("salond has not been built")
         self.directory = tempfile.mkdtemp(prefix="salon-test-")
@@ -171,12 +176,29 @@ class Server:
         self.places = {}   # dialect -> (index of its listener, path), of the first endpoint
         self.ports = []
         self.seen = 0      # how much of the log belongs to earlier lives
+        self.plugin_dir = self.link_plugins() if test_plugins else PLUGIN_DIR
         with open(os.path.join(self.directory, "key"), "wb") as file:
             file.write(self.key + b"\n")
-        with open(self.config, "w", encoding="utf-8") as file:
-            file.write(self.config_text())
+        self.write_config()
 
     # -- configuration
+
+    def link_plugins(self):
+        if not TEST_PLUGIN_DIR:
+            self.remove()
+            raise Skip("the tests' plugins have not been built")
+        place = os.path.join(self.directory, "plugins")
+        os.mkdir(place)
+        for directory in (PLUGIN_DIR, TEST_PLUGIN_DIR):
+            for name in os.listdir(directory):
+                if name.endswith(".so"):
+                    os.symlink(os.path.join(directory, name), os.path.join(place, name))
+        return place
+
+    def write_config(self):
+        self.places, self.ports = {}, []
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(self.config_text())
 
     def listener_text(self, endpoints, http):
         lines = ['listen "127.0.0.1:0" {']
@@ -193,7 +215,7 @@ class Server:
         """The shipped configuration, as far as its plugins have been built."""
         target = self.log_file or "stderr"
         names = ", ".join(f'"{name}"' for name in self.plugins)
-        parts = [f'state_dir = "{self.directory}/state"', f'plugin_dir = "{PLUGIN_DIR}"',
+        parts = [f'state_dir = "{self.directory}/state"', f'plugin_dir = "{self.plugin_dir}"',
                  f"plugins = {{ {names} }}", f'jwt {{ key_file = "{self.directory}/key" }}',
                  f'log {{ target = "{target}"  level = "debug" }}', "threads = 2", self.settings]
         for endpoints, http in ALL_LISTENERS:

@@ -17,8 +17,8 @@ import time
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from salon_test import (BINARY, CLOSE, LIMIT, PING, PONG, TEXT, Client, Closed, Failure,  # noqa: E402
-                        Server, check, signed_in, still_serves, until)
+from salon_test import (BINARY, CLOSE, LIMIT, PING, PONG, TEXT, Client, Closed,  # noqa: E402
+                        Failure, Server, check, signed_in, still_serves, until)
 
 SHARED = None  # the server of the tests that need nothing special
 ROOM = None

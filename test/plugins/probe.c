@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A dialect for tests: it can ask for every operation there is, and shows what is canonical as it
+ * is.  The token is in the query: ?token=.  Refusals name what was called, where that is known.
+ *
+ *   {"type": "room.send", "args": {...}}     {"answer": "room.send", "data": ...}
+ *                                            {"refused": "room.send", "code": ..., "details": ...}
+ *                                            {"event": "message.new", "data": ...}
+ */
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include <salon/dialect.h>
+
+/* All arguments, whatever they are: what an operation does not know, it does not look at. */
+static void decode(salon_calls_t *calls, const salon_wire_message_t *row, json_object *payload)
+{
+    salon_call(calls, row, json_object_get(payload));
+}
+
+static const salon_shape_t as_it_is[] = {
+    { "data", "", SALON_COPY, NULL },
+    { NULL, NULL, SALON_COPY, NULL },
+};
+
+/* A type is two words: the member that holds the second. */
+static json_object *envelope(const char *type, json_object *data)
+{
+    char member[16];
+    size_t length = strcspn(type, " ");
+    apr_cpystrn(member, type, length + 1);
+    return salon_json_string(data, member, type + length + 1);
+}
+
+static json_object *error(const salon_refusal_t *refusal)
+{
+    json_object *data = salon_json_string(salon_json(), "code", refusal->row->wire);
+    salon_json_value(data, "retry_after",
+                     refusal->retry_after > 0 ? json_object_new_int64(refusal->retry_after) : NULL);
+    return salon_json_value(data, "details", json_object_get(refusal->details));
+}
+
+/* ---- Tables ---- */
+
+#define CALL(name_)                                                                              \
+    { .type = name_, .operation = name_, .reply = "answer " name_, .shape = as_it_is,            \
+      .error = "refused " name_, .decode = decode }
+
+static const salon_wire_message_t messages[] = {
+    CALL("session.authenticate"),
+    CALL("session.ping"),
+    CALL("session.close"),
+    CALL("message.edit"),
+    CALL("message.delete"),
+    CALL("room.create"),
+    CALL("room.remove"),
+    CALL("room.list"),
+    CALL("room.join"),
+    CALL("room.leave"),
+    CALL("room.members"),
+    CALL("room.role"),
+    CALL("room.invite"),
+    CALL("room.send"),
+    CALL("room.history"),
+    CALL("room.pin"),
+    CALL("room.stats"),
+    CALL("user.add"), /* internal: in no dialect */
+    CALL("nobody.nothing"),
+    { .type = NULL },
+};
+
+#define EVENT(name_) { .event = name_, .type = "event " name_, .shape = as_it_is }
+
+static const salon_wire_event_t events[] = {
+    EVENT("message.new"),
+    EVENT("message.edited"),
+    EVENT("message.deleted"),
+    EVENT("message.pinned"),
+    { .event = NULL },
+};
+
+#define CODE(code_) { code_, code_, "", "low", 0 }
+
+static const salon_wire_error_t errors[] = {
+    { SALON_INVALID_TOKEN, SALON_INVALID_TOKEN, "", "high", 1008 },
+    CODE(SALON_INVALID),
+    CODE(SALON_UNKNOWN),
+    CODE(SALON_NOT_SIGNED_IN),
+    CODE(SALON_DENIED),
+    CODE(SALON_RATE_LIMITED),
+    CODE(SALON_TOO_LONG),
+    CODE(SALON_BLANK),
+    CODE(SALON_MESSAGE_NOT_FOUND),
+    CODE(SALON_USER_NOT_FOUND),
+    CODE(SALON_CONFLICT),
+    CODE(SALON_UNAVAILABLE),
+    CODE("room_not_found"),
+    { NULL, "a code that the probe does not know", "", "high", 0 },
+};
+
+static void open_connection(const salon_opening_t *opening, salon_calls_t *calls)
+{
+    const char *token = salon_opening_query(opening, "token");
+    if (token != NULL)
+        salon_call(calls, &messages[0], salon_json_string(salon_json(), "token", token));
+}
+
+static const salon_dialect_t dialect = {
+    .name = "probe",
+    .payload = "args",
+    .messages = messages,
+    .events = events,
+    .errors = errors,
+    .error_type = "refused ",
+    .open = open_connection,
+    .envelope = envelope,
+    .error = error,
+};
+
+SALON_PLUGIN(probe) = {
+    SALON_PLUGIN_HEADER,
+    .name = "probe",
+    .version = "1.0",
+    .summary = "a dialect for tests",
+    .dialect = &dialect,
+};
