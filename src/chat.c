@@ -11,11 +11,13 @@
 #include <apr_thread_proc.h>
 
 #include "log.h"
+#include "plugin.h"
 #include "request.h"
 #include "server.h"
 #include "user.h"
 
 #define SWEEP 60000 /* milliseconds between two looks at rate logs */
+#define TICK  250   /* of the plugins */
 
 static struct {
     apr_pool_t *pool;
@@ -23,7 +25,7 @@ static struct {
     uv_loop_t loop;
     uv_async_t wake;
     uv_check_t turn_end;
-    uv_timer_t sweep;
+    uv_timer_t sweep, tick;
     queue_t *queue;
     queue_list_t *to_net; /* by network thread */
     bool stopping;
@@ -110,6 +112,12 @@ static void on_sweep(uv_timer_t *timer)
     user_rates_sweep(chat_now());
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+    (void)timer;
+    plugin_tick(salon_now());
+}
+
 static void wake_up(void *baton)
 {
     (void)baton;
@@ -125,6 +133,8 @@ void chat_init(apr_pool_t *pool)
     uv_timer_init(&chat.loop, &chat.sweep);
     uv_check_start(&chat.turn_end, on_turn_end);
     uv_timer_start(&chat.sweep, on_sweep, SWEEP, SWEEP);
+    uv_timer_init(&chat.loop, &chat.tick);
+    uv_timer_start(&chat.tick, on_tick, TICK, TICK);
     chat.queue = queue_make(pool, wake_up, NULL);
 }
 
@@ -144,6 +154,7 @@ apr_status_t chat_start(void)
 static void stop_handle(chat_note_t *note)
 {
     free(note);
+    plugin_stop();
     chat.stopping = true;
 }
 

@@ -133,6 +133,13 @@ static salon_outcome_t check_signed_in(salon_req_t *req)
     return req->user != NULL || anybody ? passed : salon_fail(req, SALON_NOT_SIGNED_IN);
 }
 
+static salon_outcome_t check_use(salon_req_t *req)
+{
+    if (req->session == NULL || req->user == NULL) return passed;
+    const char *code = salon_may_not(&req->user->shown, "use", SALON_SERVER);
+    return code == NULL ? passed : salon_fail(req, code);
+}
+
 static salon_outcome_t check_token_age(salon_req_t *req)
 {
     const salon_session_t *session = req->session;
@@ -164,7 +171,8 @@ static salon_outcome_t check_rate(salon_req_t *req)
 }
 
 static salon_outcome_t (*const checks[])(salon_req_t *) = {
-    check_signed_in, check_decoded, check_arguments, check_token_age, check_role, check_rate,
+    check_signed_in, check_use,  check_decoded, check_arguments,
+    check_token_age, check_role, check_rate,
 };
 
 salon_outcome_t check_request(salon_req_t *req)
@@ -184,7 +192,9 @@ static salon_outcome_t route_run(salon_req_t *req)
     req->data = NULL;
     if (req->user != NULL && req->user->shown.role < route->row->role)
         return salon_fail(req, SALON_DENIED);
-    return route->row->handler(req);
+    const char *code =
+        req->user != NULL ? salon_may_not(&req->user->shown, "use", SALON_SERVER) : NULL;
+    return code == NULL ? route->row->handler(req) : salon_fail(req, code);
 }
 
 static salon_outcome_t user_recorded(salon_req_t *req, const salon_rows_t *rows)

@@ -5,6 +5,7 @@
  */
 #include "command.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <apr_lib.h>
@@ -63,16 +64,26 @@ static salon_type_t type_of(const parse_t *parse, const char *name)
     return SALON_STRING;
 }
 
+static bool number_read(const char *text, apr_int64_t *number_r)
+{
+    char *end;
+    errno = 0;
+    *number_r = apr_strtoi64(text, &end, 10);
+    return (apr_isdigit(*text) || *text == '-') && *end == '\0' && errno == 0;
+}
+
 static bool value_add(parse_t *parse, const char *name, const char *value)
 {
     salon_type_t type = type_of(parse, name);
-    char *end = NULL;
+    apr_int64_t number;
     if (type != SALON_INTEGER && type != SALON_ID) {
         salon_json_string(parse->arguments, name, value);
         return true;
     }
-    salon_json_integer(parse->arguments, name, apr_strtoi64(value, &end, 10));
-    if (*value != '\0' && *end == '\0') return true;
+    if (number_read(value, &number)) {
+        salon_json_integer(parse->arguments, name, number);
+        return true;
+    }
     parse->error = apr_psprintf(parse->pool, "%s: \"%s\" is not a number", name, value);
     return false;
 }

@@ -548,9 +548,19 @@ static bool output_write(conn_t *conn)
     return !lws_partial_buffered(conn->wsi);
 }
 
+/* lws itself sends a Close to a peer that has broken the protocol; nothing may follow that. */
+static bool output_ended_by_lws(conn_t *conn)
+{
+    if (lws_get_close_length(conn->wsi) == 0) return false;
+    output_free(conn);
+    if (conn->state != CONN_CLOSED) conn_await(conn, CLOSE_TIMEOUT);
+    conn->state = CONN_CLOSED;
+    return true;
+}
+
 void conn_flush(conn_t *conn)
 {
-    if (!conn_is_websocket(conn) || conn->closed_by_peer) return;
+    if (!conn_is_websocket(conn) || conn->closed_by_peer || output_ended_by_lws(conn)) return;
     bool free_to_write = !lws_partial_buffered(conn->wsi);
     while (free_to_write && conn->out_count > 0) free_to_write = output_write(conn);
     if (conn->state == CONN_GONE) return;

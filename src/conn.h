@@ -38,6 +38,7 @@ struct conn_t {
     wheel_entry_t deadline;
     apr_int64_t user_id;              /* 0: nobody */
     roster_seats_t seats;
+    apr_uint64_t told;                /* the last publication that reached it */
     /* input */
     char *in;                         /* the message so far */
     unsigned in_length, in_capacity;
@@ -50,7 +51,7 @@ struct conn_t {
     conn_t *next_dirty;
     int close_code;
     char *close_reason;
-    bool in_binary, in_slow, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
+    bool http_head, in_binary, in_slow, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
     char address[ADDRESS_TEXT];
 };
 

@@ -30,6 +30,8 @@ static salon_outcome_t signed_in(salon_req_t *req, const salon_rows_t *rows)
     const token_claims_t *claims = req->call->claims;
     salon_session_t *session = req->session;
     user_t *user = user_record(claims);
+    const char *code = salon_may_not(&user->shown, "sign_in", SALON_SERVER);
+    if (code != NULL) return salon_fail(req, code);
     json_object *json = salon_json_integer(salon_json(), "user_id", user->shown.id);
     salon_json_string(json, "username", user->shown.name);
     salon_json_string(json, "role", salon_role_name(user->shown.role));
@@ -78,6 +80,15 @@ static salon_outcome_t message_delete(salon_req_t *req)
     return salon_timeline_delete(req, NULL);
 }
 
+/* ---- Access ---- */
+
+/* Everybody may use the server, unless a plugin objects. */
+static salon_access_t access_hook(const salon_user_t *user, const char *what, salon_topic_t topic)
+{
+    (void)user, (void)what;
+    return strcmp(topic.kind, "server") == 0 ? SALON_ALLOW : SALON_NO_OPINION;
+}
+
 /* ---- Users ---- */
 
 static salon_outcome_t user_added(salon_req_t *req, const salon_rows_t *rows)
@@ -113,6 +124,7 @@ static salon_outcome_t user_add(salon_req_t *req)
     salon_role_t role = SALON_ROLE_USER;
     if (role_name != NULL && !salon_role_parse(role_name, &role))
         return salon_fail_argument(req, "role");
+    if (!user_name_ok(name)) return salon_fail_argument(req, "name");
     if (salon_user_by_name(name) != NULL || (id != 0 && user_find(id) != NULL))
         return salon_fail(req, SALON_CONFLICT);
     if (id == 0) id = user_id_next();
@@ -277,6 +289,8 @@ static const salon_event_t events[] = {
     { NULL, 0, NULL },
 };
 
+static const salon_hooks_t hooks = { .access = access_hook };
+
 static const salon_http_route_t routes[] = {
     { "GET", "/healthz", healthz, 0, SALON_ROLE_USER },
     { "GET", "/readyz", readyz, 0, SALON_ROLE_USER },
@@ -310,6 +324,7 @@ const salon_plugin_t core_plugin = {
     .summary = "users, sign-in, messages, HTTP",
     .operations = operations,
     .events = events,
+    .hooks = &hooks,
     .routes = routes,
     .commands = commands,
     .start = start,

@@ -120,6 +120,7 @@ int http_begin(conn_t *conn)
     http_request_t *request = request_make();
     conn->http = request;
     if (!method_read(conn, request)) return refuse(conn, HTTP_STATUS_METHOD_NOT_ALLOWED);
+    conn->http_head = strcmp(request->method, "HEAD") == 0;
     int status = length_read(conn, request);
     if (status != 0) return refuse(conn, status);
     request->query_count =
@@ -198,7 +199,7 @@ int http_writeable(conn_t *conn)
     if (reply == NULL) return 0;
     conn->reply = NULL;
     int failed = headers_write(conn, reply);
-    if (!failed && reply->length > 0) failed = body_write(conn, reply);
+    if (!failed && reply->length > 0 && !conn->http_head) failed = body_write(conn, reply);
     http_reply_free(&reply);
     if (failed || lws_http_transaction_completed(conn->wsi)) return -1;
     return 0;

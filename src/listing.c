@@ -13,8 +13,9 @@ static const struct flag_t {
     unsigned flag;
     const char *name;
 } operation_flags[] = {
-    { SALON_WRITES, "writes" },   { SALON_PIPELINED, "pipelined" }, { SALON_IMMEDIATE, "immediate" },
-    { SALON_ANYBODY, "anybody" }, { SALON_INTERNAL, "internal" },   { 0, NULL },
+    { SALON_WRITES, "writes" },       { SALON_PIPELINED, "pipelined" },
+    { SALON_IMMEDIATE, "immediate" }, { SALON_ANYBODY, "anybody" },
+    { SALON_INTERNAL, "internal" },   { 0, NULL },
 }, event_flags[] = {
     { SALON_DROPPABLE, "droppable" }, { 0, NULL },
 }, route_flags[] = {
@@ -94,15 +95,34 @@ static void fields_list(FILE *out, const salon_wire_field_t *field)
     fputs(*between ? "\t" : "-\t", out);
 }
 
+/* With those of the shapes within it. */
+static void shape_words(FILE *out, const char **between, const salon_shape_t *shape)
+{
+    for (; shape != NULL && shape->name != NULL; shape++) {
+        word(out, between, shape->name, "");
+        shape_words(out, between, shape->inner);
+    }
+}
+
+static void shape_list(FILE *out, const salon_shape_t *shape)
+{
+    const char *between = "";
+    shape_words(out, &between, shape);
+    fputs(*between ? "\n" : "-\n", out);
+}
+
 static void dialect_list(FILE *out, const salon_dialect_t *dialect)
 {
     for (const salon_wire_message_t *row = dialect->messages; row->type != NULL; row++) {
         fprintf(out, "message\t%s\t%s\t", dialect->name, row->type);
         fields_list(out, row->fields);
-        fprintf(out, "%s\t%s\t%s\n", row->operation, or_none(row->reply), or_none(row->error));
+        fprintf(out, "%s\t%s\t%s\t", row->operation, or_none(row->reply), or_none(row->error));
+        shape_list(out, row->shape);
     }
-    for (const salon_wire_event_t *row = dialect->events; row->event != NULL; row++)
-        fprintf(out, "notice\t%s\t%s\t%s\n", dialect->name, row->type, row->event);
+    for (const salon_wire_event_t *row = dialect->events; row->event != NULL; row++) {
+        fprintf(out, "notice\t%s\t%s\t%s\t", dialect->name, row->type, row->event);
+        shape_list(out, row->shape);
+    }
     fprintf(out, "refusal\t%s\t%s\n", dialect->name, dialect->error_type);
     const salon_wire_error_t *row = dialect->errors;
     do {

@@ -26,6 +26,8 @@
 #include "server.h"
 #include "wire.h"
 
+#define POOLS_KEPT (8u << 20) /* bytes of ended requests' pools that are kept for later ones */
+
 typedef enum {
     MODE_RUN,
     MODE_TEST,
@@ -60,6 +62,14 @@ static const apr_getopt_option_t option_table[] = {
 static int fail(const char *what)
 {
     fprintf(stderr, "salond: %s\n", what);
+    return EXIT_FAILURE;
+}
+
+/* FILE:LINE: what is wrong, alone on the line, as compilers do. */
+static int test_end(const char *error)
+{
+    if (error == NULL) return EXIT_SUCCESS;
+    fprintf(stderr, "%s\n", error);
     return EXIT_FAILURE;
 }
 
@@ -131,6 +141,7 @@ static const char *settings_load(const options_t *options)
     if (options->demo)
         error = demo_prepare(server.pool, config,
                              options->state_dir ? options->state_dir : demo_state_dir(server.pool));
+    config_commit(config);
     server.config = config;
     return error;
 }
@@ -209,10 +220,11 @@ int main(int argc, const char *const *argv)
     int status = EXIT_SUCCESS;
     apr_initialize();
     apr_pool_create(&server.pool, NULL);
+    apr_allocator_max_free_set(apr_pool_allocator_get(server.pool), POOLS_KEPT);
     if (!options_read(argc, argv, &options, &status)) return status;
     const char *error = settings_load(&options);
+    if (options.mode == MODE_TEST) return test_end(error);
     if (error != NULL) return fail(error);
-    if (options.mode == MODE_TEST) return EXIT_SUCCESS;
     if (options.mode != MODE_RUN) return print_and_leave(options.mode);
     return run(options.demo);
 }

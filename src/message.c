@@ -11,6 +11,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "marks.h"
 #include "user.h"
 
 #define MENTIONS_MOST 50
@@ -29,7 +30,14 @@ static const char *const messages_1[] = {
     NULL,
 };
 
-const salon_migration_t message_migrations[] = { { 1, messages_1 }, { 0, NULL } };
+static const char *const messages_2[] = {
+    "ALTER TABLE messages ADD COLUMN marks TEXT",
+    NULL,
+};
+
+const salon_migration_t message_migrations[] = { { 1, messages_1 },
+                                                 { 2, messages_2 },
+                                                 { 0, NULL } };
 
 static apr_size_t text_size(const char *text)
 {
@@ -48,7 +56,8 @@ static const char *text_place(char **at, const char *text)
 message_t *message_copy(const message_t *message)
 {
     apr_size_t size = sizeof(*message) + text_size(message->content) +
-                      text_size(message->mentions) + text_size(message->client_key);
+                      text_size(message->mentions) + text_size(message->client_key) +
+                      text_size(message->marks);
     message_t *copy = malloc(size);
     if (copy == NULL) abort();
     char *at = (char *)(copy + 1);
@@ -56,16 +65,18 @@ message_t *message_copy(const message_t *message)
     copy->content = text_place(&at, message->content);
     copy->mentions = text_place(&at, message->mentions);
     copy->client_key = text_place(&at, message->client_key);
+    copy->marks = text_place(&at, message->marks);
     copy->size = size;
     return copy;
 }
 
-message_t *message_with_content(const message_t *message, const char *content, const char *mentions)
+void message_copy_to(apr_pool_t *pool, const message_t *message, message_t *message_r)
 {
-    message_t changed = *message;
-    changed.content = content;
-    changed.mentions = mentions;
-    return message_copy(&changed);
+    *message_r = *message;
+    message_r->content = apr_pstrdup(pool, message->content);
+    message_r->mentions = apr_pstrdup(pool, message->mentions);
+    message_r->client_key = apr_pstrdup(pool, message->client_key);
+    message_r->marks = apr_pstrdup(pool, message->marks);
 }
 
 void message_of_row(const salon_rows_t *rows, int row, message_t *m)
@@ -85,6 +96,7 @@ void message_of_row(const salon_rows_t *rows, int row, message_t *m)
         .client_key = salon_rows_text(rows, row, 11),
         .pinned = salon_rows_integer(rows, row, 12) != 0,
         .deleted = salon_rows_integer(rows, row, 13) != 0,
+        .marks = salon_rows_text(rows, row, 14),
     };
 }
 
@@ -113,6 +125,7 @@ json_object *message_json(const message_t *m)
     salon_json_integer(json, "created_at", m->created_at);
     salon_json_value(json, "edited_at", integer_or_null(m->edited_at));
     if (client_id != NULL) salon_json_string(json, "client_id", client_id);
+    marks_describe(json, m->marks);
     return json;
 }
 
@@ -123,16 +136,59 @@ static bool is_name_byte(unsigned char c)
     return c >= 0x80 || apr_isalnum(c) || c == '_' || c == '-' || c == '.';
 }
 
+/* Punctuation, spaces and pictures, among what is_name_byte takes for letters. */
+static const struct {
+    unsigned first, last;
+} punctuation[] = {
+    { 0x0080, 0x00a9 }, { 0x00ab, 0x00b4 }, { 0x00b6, 0x00b9 }, { 0x00bb, 0x00bf },
+    { 0x0387, 0x0387 }, { 0x0589, 0x058a }, { 0x05be, 0x05be }, { 0x060c, 0x060c },
+    { 0x061b, 0x061f }, { 0x066a, 0x066d }, { 0x06d4, 0x06d4 }, { 0x0964, 0x0965 },
+    { 0x2000, 0x206f }, { 0x20a0, 0x20cf }, { 0x2190, 0x2bff }, { 0x3000, 0x3004 },
+    { 0x3008, 0x3020 }, { 0x3030, 0x3030 }, { 0xfe00, 0xfe6f }, { 0xfeff, 0xfeff },
+    { 0xff00, 0xff0f }, { 0xff1a, 0xff20 }, { 0xff3b, 0xff40 }, { 0xff5b, 0xff65 },
+    { 0x1f000, 0x1faff },
+};
+
+/* The last character of the text, and how many bytes it takes. */
+static unsigned last_character(const char *at, apr_size_t length, apr_size_t *bytes_r)
+{
+    static const unsigned char lead[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+    apr_size_t bytes = 1;
+    while (bytes < length && bytes < 4 && ((unsigned char)at[length - bytes] & 0xc0) == 0x80)
+        bytes++;
+    *bytes_r = bytes;
+    unsigned character = (unsigned char)at[length - bytes] & lead[bytes];
+    for (apr_size_t i = length - bytes + 1; i < length; i++)
+        character = character << 6 | ((unsigned char)at[i] & 0x3f);
+    return character;
+}
+
+static bool is_punctuation(unsigned character)
+{
+    for (size_t i = 0; i < sizeof(punctuation) / sizeof(punctuation[0]); i++)
+        if (character >= punctuation[i].first && character <= punctuation[i].last) return true;
+    return false;
+}
+
+/* The next shorter text that may be a name: without the sign that ends it ("ann." or "ann-"), else
+ * what stands before its last punctuation; 0: none. */
+static apr_size_t shorter(const char *at, apr_size_t length)
+{
+    apr_size_t bytes;
+    if (strchr(".-_", at[length - 1]) != NULL) return length - 1;
+    while (length > 0 && !is_punctuation(last_character(at, length, &bytes))) length -= bytes;
+    return length > 0 ? length - bytes : 0;
+}
+
 /* The user whose name begins here: the longest that there is, so that "@ann." names ann. */
 static const salon_user_t *name_read(const char *at, apr_size_t length)
 {
     char name[TOKEN_NAME];
-    if (length >= sizeof(name)) return NULL;
-    for (; length > 0; length--) {
+    for (; length > 0; length = shorter(at, length)) {
+        if (length >= sizeof(name)) continue;
         apr_cpystrn(name, at, length + 1);
         const salon_user_t *user = salon_user_by_name(name);
         if (user != NULL) return user;
-        if (at[length - 1] != '.' && at[length - 1] != '-' && at[length - 1] != '_') return NULL;
     }
     return NULL;
 }

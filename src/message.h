@@ -19,6 +19,7 @@ typedef struct message_t {
     const char *content;
     const char *mentions;   /* JSON; NULL: none */
     const char *client_key; /* "<author_id>:<client_id>"; NULL: none */
+    const char *marks;      /* JSON, see marks.h; NULL: none */
     bool pinned, deleted;
     apr_size_t size; /* of the whole piece */
 } message_t;
@@ -26,13 +27,12 @@ typedef struct message_t {
 /* The columns of a SELECT whose rows message_of_row understands. */
 #define MESSAGE_COLUMNS                                                                          \
     "id, timeline_id, seq, changed_seq, author_id, parent_id, reply_count, created_at, "         \
-    "edited_at, content, mentions, client_key, pinned, deleted"
+    "edited_at, content, mentions, client_key, pinned, deleted, marks"
 
 /* A copy in one piece, to be freed with free(). */
 message_t *message_copy(const message_t *message);
-/* The same with another content. */
-message_t *message_with_content(const message_t *message, const char *content,
-                                const char *mentions);
+/* *message_r is the same, with strings of its own in the pool. */
+void message_copy_to(apr_pool_t *pool, const message_t *message, message_t *message_r);
 /* *message_r points into the rows. */
 void message_of_row(const salon_rows_t *rows, int row, message_t *message_r);
 /* A new object.  Chat thread. */

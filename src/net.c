@@ -190,20 +190,26 @@ static void frames_free(net_note_t *note)
     for (int i = 0; i < wire_count(); i++)
         if (note->as.publish.frames[i] != NULL) frame_unref(&note->as.publish.frames[i]);
     free(note->as.publish.frames);
+    free(note->as.publish.topics);
 }
 
-/* Those who are dropped while this goes on leave the roster later, in a turn of their own. */
+/* Those who are dropped while this goes on leave the roster later, in a turn of their own.  Who
+ * hears several of the topics is told once. */
 static void on_publish(net_t *net, net_note_t *note)
 {
-    const roster_t *roster = topic_roster(net, note->as.publish.topic);
     const conn_t *except = conn_find(net, note->conn);
     apr_int64_t except_user = note->as.publish.except_user;
-    for (int i = 0; i < roster->count; i++) {
-        conn_t *conn = roster->entries[i].member;
-        frame_t *frame = note->as.publish.frames[wire_index(conn->wire)];
-        if (frame == NULL || conn == except) continue;
-        if (except_user != 0 && conn->user_id == except_user) continue;
-        conn_send(conn, frame_ref(frame));
+    apr_uint64_t number = ++net->publications;
+    for (int t = 0; t < note->as.publish.topic_count; t++) {
+        const roster_t *roster = topic_roster(net, note->as.publish.topics[t]);
+        for (int i = 0; i < roster->count; i++) {
+            conn_t *conn = roster->entries[i].member;
+            frame_t *frame = note->as.publish.frames[wire_index(conn->wire)];
+            if (frame == NULL || conn == except || conn->told == number) continue;
+            if (except_user != 0 && conn->user_id == except_user) continue;
+            conn->told = number;
+            conn_send(conn, frame_ref(frame));
+        }
     }
     frames_free(note);
 }
@@ -373,6 +379,7 @@ void net_join(net_t *net)
 {
     apr_status_t rv;
     apr_thread_join(&rv, net->thread);
+    lws_context_destroy(net->lws); /* the first call has only closed its handles on the loop */
 }
 
 /* Of a note that nobody handles any more: what it holds. */

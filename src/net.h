@@ -45,8 +45,8 @@ typedef struct net_note_t {
             size_t size; /* of the messages that were answered */
         } send;
         struct {
-            int topic;
-            apr_int64_t except_user; /* 0: nobody */
+            int topic_count, *topics; /* allocated */
+            apr_int64_t except_user;  /* 0: nobody */
             frame_t **frames;        /* by wire_index, references; allocated */
         } publish;
         int topic;

@@ -42,6 +42,7 @@ struct net_t {
     roster_t *
         *topics; /* by the number that the chat thread gave; they never move, seats point there */
     int topic_count;
+    apr_uint64_t publications; /* how many there have been */
 
     conn_t *dirty; /* with output to be flushed */
     apr_int64_t flushed_at, flush_cost; /* microseconds */

@@ -18,6 +18,7 @@
 #include "wire.h"
 
 #define PLUGINS_MOST 64
+#define SIZE_LEAST   offsetof(salon_plugin_t, operations) /* name and version are read */
 
 static struct {
     apr_pool_t *pool;
@@ -63,7 +64,9 @@ static const char *identity_check(const char *name, const salon_plugin_t *plugin
     if (plugin->minor > SALON_ABI_MINOR)
         return apr_psprintf(all.pool, "needs plugin interface %d.%d, this is %d.%d", plugin->major,
                             plugin->minor, SALON_ABI_MAJOR, SALON_ABI_MINOR);
-    if (plugin->size != sizeof(salon_plugin_t))
+    bool older = plugin->minor != SALON_ABI_MINOR; /* a newer one has been refused */
+    if (plugin->size > sizeof(salon_plugin_t) ||
+        (!older && plugin->size < sizeof(salon_plugin_t)) || plugin->size < SIZE_LEAST)
         return apr_psprintf(all.pool,
                             "has a descriptor of %" APR_SIZE_T_FMT " bytes, %" APR_SIZE_T_FMT
                             " are right",
@@ -93,10 +96,16 @@ static const char *routes_register(const salon_plugin_t *plugin)
     return NULL;
 }
 
-static void commands_register(const salon_plugin_t *plugin)
+/* The operation is the plugin's own, or of one before it. */
+static const char *commands_register(const salon_plugin_t *plugin)
 {
-    for (const salon_command_t *row = plugin->commands; row != NULL && row->words; row++)
+    for (const salon_command_t *row = plugin->commands; row != NULL && row->words; row++) {
+        if (operation_find(row->operation) == NULL)
+            return apr_psprintf(all.pool, "has a command \"%s\" for \"%s\", which is no operation",
+                                row->words, row->operation);
         APR_ARRAY_PUSH(all.commands, const salon_command_t *) = row;
+    }
+    return NULL;
 }
 
 static const char *tables_register(const salon_plugin_t *plugin)
@@ -105,7 +114,7 @@ static const char *tables_register(const salon_plugin_t *plugin)
     if (wrong == NULL) wrong = operation_register_events(plugin->name, plugin->events);
     if (wrong == NULL) wrong = routes_register(plugin);
     if (wrong == NULL && plugin->dialect != NULL) wrong = wire_register(plugin->dialect);
-    commands_register(plugin);
+    if (wrong == NULL) wrong = commands_register(plugin);
     if (plugin->settings != NULL)
         all.sections[all.section_count++] =
             (config_section_t){ .name = plugin->name, .settings = plugin->settings };
@@ -124,6 +133,14 @@ const char *plugin_register(const salon_plugin_t *plugin)
     return NULL;
 }
 
+/* Of a plugin that is made for an earlier minor version, the members added since are zero. */
+static const salon_plugin_t *descriptor_copy(const salon_plugin_t *plugin)
+{
+    salon_plugin_t *copy = apr_pcalloc(all.pool, sizeof(*copy));
+    memcpy(copy, plugin, plugin->size);
+    return copy;
+}
+
 const char *plugin_load(const char *directory, const char *name)
 {
     apr_dso_handle_t *dso;
@@ -138,7 +155,7 @@ const char *plugin_load(const char *directory, const char *name)
     if (apr_dso_sym(&symbol, dso, apr_pstrcat(all.pool, name, "_plugin", NULL)) != APR_SUCCESS)
         return refusal(name, apr_psprintf(all.pool, "exports no %s_plugin", name));
     const char *wrong = identity_check(name, symbol);
-    return wrong != NULL ? refusal(name, wrong) : plugin_register(symbol);
+    return wrong != NULL ? refusal(name, wrong) : plugin_register(descriptor_copy(symbol));
 }
 
 const char *plugin_start(apr_pool_t *pool)
@@ -154,33 +171,128 @@ const char *plugin_start(apr_pool_t *pool)
 
 /* ---- Hooks ---- */
 
-bool salon_may(const salon_user_t *user, const char *what, salon_topic_t topic)
+/* The next plugin at or after *at that has hooks, and the place after it; NULL: no more. */
+static const salon_hooks_t *hooks_next(int *at)
+{
+    while (*at < all.count) {
+        const salon_hooks_t *hooks = all.plugins[(*at)++]->hooks;
+        if (hooks != NULL) return hooks;
+    }
+    return NULL;
+}
+
+const char *salon_may_not(const salon_user_t *user, const char *what, salon_topic_t topic)
 {
     bool allowed = false;
-    for (int i = 0; i < all.count; i++) {
-        const salon_hooks_t *hooks = all.plugins[i]->hooks;
-        if (hooks == NULL || hooks->access == NULL) continue;
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;) {
+        const char *code = hooks->refuse != NULL ? hooks->refuse(user, what, topic) : NULL;
+        if (code != NULL) return code;
+        if (hooks->access == NULL) continue;
         salon_access_t access = hooks->access(user, what, topic);
-        if (access == SALON_REFUSE) return false;
+        if (access == SALON_REFUSE) return SALON_DENIED;
         allowed |= access == SALON_ALLOW;
     }
-    return allowed;
+    return allowed ? NULL : SALON_DENIED;
+}
+
+bool salon_may(const salon_user_t *user, const char *what, salon_topic_t topic)
+{
+    return salon_may_not(user, what, topic) == NULL;
+}
+
+salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **content)
+{
+    const salon_user_t *user = salon_req_user(req);
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;) {
+        json_object *details = NULL;
+        if (hooks->say == NULL) continue;
+        const char *code = hooks->say(user, topic, content, salon_req_pool(req), &details);
+        if (code != NULL) return salon_fail_details(req, code, details);
+    }
+    return (salon_outcome_t){ 0 };
+}
+
+void salon_acted(const salon_act_t *act)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->acted != NULL) hooks->acted(act);
+    json_object_put(act->details);
+}
+
+static void audience_add(void *baton, salon_topic_t topic)
+{
+    APR_ARRAY_PUSH((apr_array_header_t *)baton, salon_topic_t) = topic;
+}
+
+const salon_topic_t *salon_audience(apr_int64_t user_id, apr_pool_t *pool, int *count_r)
+{
+    apr_array_header_t *topics = apr_array_make(pool, 16, sizeof(salon_topic_t));
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->audience != NULL) hooks->audience(user_id, audience_add, topics);
+    *count_r = topics->nelts;
+    return (const salon_topic_t *)(void *)topics->elts;
 }
 
 void plugin_signed_in(salon_session_t *session, const salon_user_t *user)
 {
-    for (int i = 0; i < all.count; i++) {
-        const salon_hooks_t *hooks = all.plugins[i]->hooks;
-        if (hooks != NULL && hooks->signed_in != NULL) hooks->signed_in(session, user);
-    }
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->signed_in != NULL) hooks->signed_in(session, user);
 }
 
 void plugin_signed_out(salon_session_t *session, const salon_user_t *user)
 {
-    for (int i = 0; i < all.count; i++) {
-        const salon_hooks_t *hooks = all.plugins[i]->hooks;
-        if (hooks != NULL && hooks->signed_out != NULL) hooks->signed_out(session, user);
-    }
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->signed_out != NULL) hooks->signed_out(session, user);
+}
+
+void plugin_subscribed(salon_session_t *session, salon_topic_t topic)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->subscribed != NULL) hooks->subscribed(session, topic);
+}
+
+void plugin_unsubscribed(salon_session_t *session, salon_topic_t topic)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->unsubscribed != NULL) hooks->unsubscribed(session, topic);
+}
+
+void plugin_tick(apr_int64_t now)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->tick != NULL) hooks->tick(now);
+}
+
+void plugin_reload(void)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->reload != NULL) hooks->reload();
+}
+
+void plugin_stop(void)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->stop != NULL) hooks->stop();
+}
+
+salon_appearance_t salon_user_appearance(const salon_user_t *user)
+{
+    salon_appearance_t appearance = { .online = user->sessions > 0, .last_seen = user->last_seen };
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->appear != NULL) hooks->appear(user, &appearance);
+    return appearance;
 }
 
 /* ---- Routes and commands ---- */
@@ -199,6 +311,7 @@ const plugin_route_t *plugin_route_find(const config_listener_t *listener, const
                                         route_captures_t *captures_r, bool *path_known_r)
 {
     const plugin_route_t *best = NULL;
+    if (strcmp(method, "HEAD") == 0) method = "GET"; /* the body is left out when it is written */
     for (int i = 0; i < all.routes->nelts; i++) {
         const plugin_route_t *route = &APR_ARRAY_IDX(all.routes, i, plugin_route_t);
         route_captures_t captures;

@@ -35,6 +35,14 @@ const char *plugin_start(apr_pool_t *pool);
 /* The hooks. */
 void plugin_signed_in(salon_session_t *session, const salon_user_t *user);
 void plugin_signed_out(salon_session_t *session, const salon_user_t *user);
+void plugin_subscribed(salon_session_t *session, salon_topic_t topic);
+void plugin_unsubscribed(salon_session_t *session, salon_topic_t topic);
+void plugin_tick(apr_int64_t now);
+void plugin_reload(void);
+void plugin_stop(void);
+/* What the asker is about to say in the topic: kind 0: nobody objects (*content may be another text
+ * then); otherwise the request has been refused. */
+salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **content);
 
 /* The route of a request, among those that this listener serves; NULL: none.  path_known_r: there
  * is one for another method. */

@@ -137,19 +137,27 @@ static const struct {
     { SALON_INVALID, 400 },        { SALON_TOO_LONG, 400 },     { SALON_BLANK, 400 },
     { SALON_NOT_SIGNED_IN, 401 },  { SALON_INVALID_TOKEN, 401 }, { SALON_DENIED, 403 },
     { SALON_CONFLICT, 409 },       { SALON_RATE_LIMITED, 429 },  { SALON_UNAVAILABLE, 503 },
-    { "method_not_allowed", 405 }, { NULL, 404 },
+    { "method_not_allowed", 405 }, { NULL, 0 },
 };
+
+/* Of the codes of plugins: what ends in "not_found" is; the others are reasons to refuse. */
+static int status_of(const char *code)
+{
+    static const char missing[] = "not_found";
+    size_t length = strlen(code), end = sizeof(missing) - 1;
+    for (size_t i = 0; statuses[i].code != NULL; i++)
+        if (strcmp(statuses[i].code, code) == 0) return statuses[i].status;
+    return length >= end && strcmp(code + length - end, missing) == 0 ? 404 : 403;
+}
 
 static void http_refuse(salon_req_t *req, const char *code, json_object *details,
                         apr_int64_t retry_after)
 {
-    size_t i = 0;
-    while (statuses[i].code != NULL && strcmp(statuses[i].code, code) != 0) i++;
     json_object *body = salon_json_string(salon_json(), "code", code);
     if (details != NULL) salon_json_value(body, "details", json_object_get(details));
     const char *text = json_object_to_json_string_ext(body, JSON_C_TO_STRING_NOSLASHESCAPE);
     http_reply_t *reply =
-        http_reply_make(statuses[i].status, "application/json", text, strlen(text));
+        http_reply_make(status_of(code), "application/json", text, strlen(text));
     if (retry_after > 0)
         reply->headers = strdup(
             apr_psprintf(req->pool, "retry-after: %" APR_INT64_T_FMT "\r\n", retry_after));

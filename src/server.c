@@ -208,9 +208,11 @@ const char *server_reload(apr_pool_t *pool)
     if (error != NULL) return apr_psprintf(pool, "%s; that takes a restart", error);
     const token_keys_t *keys = token_keys_load(kept, &config->jwt, &error);
     if (keys == NULL) return apr_pstrdup(pool, error);
+    config_commit(config);
     config->state_dir = old->state_dir;
     server.keys = keys;
     reload_spread(config);
+    plugin_reload();
     return log_begin();
 }
 

@@ -101,6 +101,18 @@ void salon_close(salon_session_t *session, int code, const char *reason)
     chat_to_net(session->conn.thread, note);
 }
 
+void salon_close_user(apr_int64_t user_id, int code, const char *reason)
+{
+    const user_t *user = user_find(user_id);
+    salon_session_t *session = user != NULL ? user->sessions : NULL;
+    for (; session != NULL; session = session->next_of_user) salon_close(session, code, reason);
+}
+
+const salon_user_t *salon_session_user(const salon_session_t *session)
+{
+    return session->user != NULL ? &session->user->shown : NULL;
+}
+
 void session_refused(salon_session_t *session)
 {
     apr_int64_t limit = server.config->listeners[session->listener].abuse_limit;

@@ -307,6 +307,29 @@ static void write_targets(const salon_setting_t *settings, const shadow_t *shado
     }
 }
 
+/* What config_commit will write. */
+typedef struct config_pending_t {
+    int count;
+    const config_section_t *sections;
+    shadow_t *const *shadows;
+} config_pending_t;
+
+static void pending_keep(reader_t *reader)
+{
+    config_pending_t *pending = apr_palloc(reader->pool, sizeof(*pending));
+    *pending = (config_pending_t){ .count = reader->section_count,
+                                   .sections = reader->sections,
+                                   .shadows = reader->shadows };
+    reader->config->pending = pending;
+}
+
+void config_commit(const config_t *config)
+{
+    const config_pending_t *pending = config->pending;
+    for (int i = 0; pending != NULL && i < pending->count; i++)
+        write_targets(pending->sections[i].settings, pending->shadows[i]);
+}
+
 /* ---- The beginning ---- */
 
 static bool names_a_file(const salon_setting_t *setting)
@@ -408,9 +431,7 @@ config_t *config_read(apr_pool_t *pool, const char *file, const config_section_t
     for (int i = 0; right && i < files; i++) right = take_listeners(&reader, file_at(&reader, i));
     if (right) {
         finish_listeners(&reader);
-        for (int i = 0; i < section_count; i++) {
-            write_targets(sections[i].settings, reader.shadows[i]);
-        }
+        pending_keep(&reader);
     }
     return end(&reader, error_r);
 }

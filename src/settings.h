@@ -80,6 +80,7 @@ typedef struct config_t {
     token_settings_t jwt;
     int listener_count;
     config_listener_t *listeners;
+    const struct config_pending_t *pending; /* plugins' values, for config_commit */
 } config_t;
 
 /* The settings of a plugin, for config_read. */
@@ -97,14 +98,17 @@ typedef struct config_section_t {
 config_t *config_peek(apr_pool_t *pool, const char *file, const char **error_r);
 
 /*
- * Reads everything, checks it, and then writes plugins' settings to their targets; on an error no
- * target has changed.  dialects: NULL-terminated names of those there are (an endpoint of another
- * one is an error; of the default listeners it is left out).  file NULL: the defaults.
- * Relative state_dir, plugin_dir, log.target and *_file (plugins' too) are made absolute, from the
- * directory of `file`; database.name is left as it is, for state_dir.
+ * Reads everything and checks it; plugins' settings are written to their targets by config_commit.
+ * dialects: NULL-terminated names of those there are (an endpoint of another one is an error; of
+ * the default listeners it is left out).  file NULL: the defaults.  Relative state_dir, plugin_dir,
+ * log.target and *_file (plugins' too) are made absolute, from the directory of `file`;
+ * database.name is left as it is, for state_dir.
  */
 config_t *config_read(apr_pool_t *pool, const char *file, const config_section_t *sections,
                       int section_count, const char *const *dialects, const char **error_r);
+
+/* Writes what was read for plugins to their targets.  Chat thread, or before it starts. */
+void config_commit(const config_t *config);
 
 /* Every setting with its effective value, in the form of the file, and such that config_read makes
  * the same of it; a password's or key's file is named, never read. */

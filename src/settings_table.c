@@ -81,9 +81,10 @@ static const config_row_t root_rows[] = {
       .check = check_filled, .help = "directory of the database file and the control socket" },
     { "plugin_dir", SALON_SETTING_STRING, ROOT(plugin_dir), SALON_PLUGIN_DIR, .flags = CONFIG_PATH,
       .check = check_filled, .help = "directory of the plugins" },
-    { "plugins", SALON_SETTING_LIST, ROOT(plugins), "rooms veza", .check = check_plugin,
+    { "plugins", SALON_SETTING_LIST, ROOT(plugins),
+      "rooms dm reactions presence moderation friends veza", .check = check_plugin,
       .help = "the plugins that are loaded: features and dialects" },
-    { "threads", SALON_SETTING_INTEGER, ROOT(threads), "0", .max = 256,
+    { "threads", SALON_SETTING_INTEGER, ROOT(threads), "0", .max = 64,
       .help = "network threads; 0: one per core" },
     { .name = NULL }
 };

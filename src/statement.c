@@ -3,6 +3,7 @@
  * The text is made on the chat thread, when salon_sql is called; the store thread runs it and puts
  * the rows into the request's pool, which nobody else touches while the request waits.
  */
+#define LOG_AREA "statement"
 #include "statement.h"
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 
 #include <apr_tables.h>
 
+#include "log.h"
 #include "server.h"
 #include "sql.h"
 
@@ -21,7 +23,7 @@ typedef struct statements_t {
     salon_rows_t *rows;
 } statements_t;
 
-static db_status_t statements_run(db_t *db, statements_t *statements)
+db_status_t statement_run(db_t *db, statements_t *statements)
 {
     int count = statements->texts->nelts;
     statements->rows = apr_pcalloc(statements->pool, sizeof(salon_rows_t) * (apr_size_t)count);
@@ -38,7 +40,7 @@ static db_status_t jobs_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int 
 {
     (void)pool, (void)again;
     for (int i = 0; i < count; i++) {
-        db_status_t status = statements_run(db, (statements_t *)jobs[i]);
+        db_status_t status = statement_run(db, (statements_t *)jobs[i]);
         if (status != DB_OK) return status;
     }
     return DB_OK;
@@ -116,4 +118,28 @@ const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
     statement_add(statements, format, args);
     va_end(args);
     return store_run_now(server.store, &statements->job) == DB_OK ? statements->rows : NULL;
+}
+
+/* ---- Statements that nobody waits for ---- */
+
+static void written(store_job_t *job)
+{
+    statements_t *statements = (statements_t *)job;
+    if (job->status != DB_OK) log_error("a statement that nobody waits for has failed");
+    apr_pool_destroy(statements->pool);
+}
+
+void salon_write(const char *format, ...)
+{
+    apr_pool_t *pool;
+    va_list args;
+    apr_pool_create(&pool, NULL);
+    statements_t *statements = statements_make(pool);
+    statements->job.done = written;
+    va_start(args, format);
+    statement_add(statements, format, args);
+    va_end(args);
+    if (store_push(server.store, &statements->job)) return;
+    log_error("too much waits for the database; a statement is lost");
+    apr_pool_destroy(pool);
 }

@@ -8,6 +8,8 @@
 
 #include "request.h"
 
+/* Store thread: runs what salon_sql has gathered. */
+db_status_t statement_run(db_t *db, struct statements_t *statements);
 /* A refused request for a job that has failed. */
 salon_outcome_t statement_failed(salon_req_t *req, db_status_t status);
 

@@ -27,6 +27,8 @@ static struct {
     apr_hash_t *timelines;
     apr_size_t size;                    /* bytes of recent messages of stored ones */
     salon_timeline_t *newest, *oldest;  /* by last use */
+    const salon_timeline_kind_t *kinds[1 << KIND_BITS];
+    int kind_count;
 } all;
 
 void timeline_init(apr_pool_t *pool)
@@ -52,6 +54,19 @@ salon_topic_t timeline_topic(const salon_timeline_t *timeline)
 bool timeline_complete(const salon_timeline_t *timeline)
 {
     return timeline->volatile_ || timeline->recent_count >= timeline->info.count;
+}
+
+void timeline_publish(const salon_timeline_t *timeline, const char *event, json_object *data)
+{
+    apr_int64_t ids[2];
+    salon_topic_t topics[2];
+    if (timeline->kind->persons == NULL) {
+        salon_publish(timeline_topic(timeline), event, data);
+        return;
+    }
+    int count = timeline->kind->persons(timeline->owner_id, ids);
+    for (int i = 0; i < count; i++) topics[i] = SALON_TOPIC("user", ids[i]);
+    salon_publish_topics(topics, count, 0, event, data);
 }
 
 json_object *timeline_json(const salon_timeline_t *timeline, const message_t *message)
@@ -92,6 +107,10 @@ static void recent_add(salon_timeline_t *timeline, const message_t *message)
         recent_remove(timeline, 0);
         if (timeline->volatile_) timeline->info.count--;
     }
+    if (timeline->recent == NULL) {
+        timeline->recent = malloc(sizeof(message_t *) * TIMELINE_RECENT);
+        if (timeline->recent == NULL) abort();
+    }
     message_t *copy = message_copy(message);
     timeline->recent[timeline->recent_count++] = copy;
     size_move(timeline, copy->size, 0);
@@ -110,6 +129,8 @@ static void timeline_unload(salon_timeline_t *timeline)
 {
     use_unlink(timeline);
     while (timeline->recent_count > 0) recent_remove(timeline, timeline->recent_count - 1);
+    free(timeline->recent);
+    timeline->recent = NULL;
     timeline->loaded = false;
 }
 
@@ -122,6 +143,12 @@ static void timeline_used(salon_timeline_t *timeline)
     all.newest = timeline;
     if (all.oldest == NULL) all.oldest = timeline;
     while (all.size > CACHE_BYTES && all.oldest != timeline) timeline_unload(all.oldest);
+}
+
+static void replies_move(salon_timeline_t *timeline, const message_t *reply, int by)
+{
+    int parent = reply->parent_id != 0 ? timeline_index(timeline, reply->parent_id) : -1;
+    if (parent >= 0) timeline->recent[parent]->reply_count += by;
 }
 
 static void info_follow(salon_timeline_t *timeline)
@@ -137,8 +164,7 @@ void timeline_append(salon_timeline_t *timeline, const message_t *message)
     if (!timeline->loaded) return;
     timeline->info.seq = message->seq;
     timeline->info.count++;
-    int parent = message->parent_id != 0 ? timeline_index(timeline, message->parent_id) : -1;
-    if (parent >= 0) timeline->recent[parent]->reply_count++;
+    replies_move(timeline, message, 1);
     recent_add(timeline, message);
     info_follow(timeline);
     timeline_used(timeline);
@@ -148,7 +174,10 @@ void timeline_changed(salon_timeline_t *timeline, const message_t *message)
 {
     if (!timeline->loaded) return;
     timeline->info.seq = message->changed_seq;
-    if (message->deleted) timeline->info.count--;
+    if (message->deleted) {
+        timeline->info.count--;
+        replies_move(timeline, message, -1);
+    }
     int index = timeline_index(timeline, message->id);
     if (index < 0) return;
     if (message->deleted) {
@@ -164,6 +193,14 @@ void timeline_changed(salon_timeline_t *timeline, const message_t *message)
 
 /* ---- Opening and closing ---- */
 
+static void kind_note(const salon_timeline_kind_t *kind)
+{
+    for (int i = 0; i < all.kind_count; i++)
+        if (all.kinds[i] == kind) return;
+    assert(all.kind_count < 1 << KIND_BITS);
+    all.kinds[all.kind_count++] = kind;
+}
+
 salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kind, apr_int64_t owner_id,
                                       bool volatile_)
 {
@@ -175,6 +212,7 @@ salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kind, apr_int
     timeline->kind = kind;
     timeline->volatile_ = timeline->loaded = volatile_;
     assert(timeline_find(timeline->id) == NULL);
+    kind_note(kind);
     apr_hash_set(all.timelines, &timeline->id, sizeof(timeline->id), timeline);
     return timeline;
 }
@@ -203,6 +241,71 @@ void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_kind_t *ki
     long id = (long)timeline_id(kind, owner_id);
     salon_sql(req, "DELETE FROM messages WHERE timeline_id = %ld", id);
     salon_sql(req, "DELETE FROM timelines WHERE id = %ld", id);
+}
+
+void salon_timeline_sql_unread(salon_req_t *req, const salon_timeline_kind_t *kind,
+                               apr_int64_t owner_id, apr_int64_t seq, apr_int64_t user_id)
+{
+    salon_sql(req,
+              "SELECT COUNT(*) AS n FROM messages WHERE timeline_id = %ld AND seq > %ld"
+              " AND author_id <> %ld AND deleted = 0",
+              (long)timeline_id(kind, owner_id), (long)seq, (long)user_id);
+}
+
+void salon_timeline_sql_last(salon_req_t *req, const salon_timeline_kind_t *kind,
+                             apr_int64_t owner_id)
+{
+    salon_sql(req,
+              "SELECT " MESSAGE_COLUMNS " FROM messages WHERE timeline_id = %ld AND deleted = 0"
+              " ORDER BY seq DESC LIMIT 1",
+              (long)timeline_id(kind, owner_id));
+}
+
+void salon_timeline_sql_position(salon_req_t *req, const salon_timeline_kind_t *kind,
+                                 apr_int64_t owner_id, apr_int64_t message_id)
+{
+    salon_sql(req, "SELECT seq FROM messages WHERE id = %ld AND timeline_id = %ld",
+              (long)message_id, (long)timeline_id(kind, owner_id));
+}
+
+json_object *salon_timeline_last_json(const salon_rows_t *rows)
+{
+    message_t message;
+    if (rows->count == 0) return NULL;
+    message_of_row(rows, 0, &message);
+    return message_json(&message);
+}
+
+/* The kinds are few, and known from the timelines that are open. */
+json_object *salon_describe(salon_topic_t topic)
+{
+    for (int i = 0; i < all.kind_count; i++) {
+        const salon_timeline_kind_t *kind = all.kinds[i];
+        if (strcmp(kind->name, topic.kind) != 0) continue;
+        json_object *value = kind->describe(topic.id);
+        return value != NULL ? salon_json_value(salon_json(), kind->member, value) : NULL;
+    }
+    return NULL;
+}
+
+int salon_topic_persons(salon_topic_t topic, apr_int64_t user_ids[2])
+{
+    for (int i = 0; i < all.kind_count; i++) {
+        const salon_timeline_kind_t *kind = all.kinds[i];
+        if (strcmp(kind->name, topic.kind) == 0)
+            return kind->persons != NULL ? kind->persons(topic.id, user_ids) : 0;
+    }
+    return 0;
+}
+
+salon_topic_t salon_topic_named(const char *name, const char *text)
+{
+    for (int i = 0; i < all.kind_count; i++) {
+        const salon_timeline_kind_t *kind = all.kinds[i];
+        if (kind->find != NULL && strcmp(kind->name, name) == 0)
+            return SALON_TOPIC(kind->name, kind->find(text));
+    }
+    return SALON_TOPIC(name, 0);
 }
 
 const salon_timeline_info_t *salon_timeline_info(const salon_timeline_t *timeline)

@@ -20,7 +20,7 @@ struct salon_timeline_t {
     const salon_timeline_kind_t *kind;
     bool volatile_, loaded, loading, closed;
     salon_timeline_info_t info;
-    message_t *recent[TIMELINE_RECENT]; /* oldest first, without deleted ones */
+    message_t **recent; /* oldest first, without deleted ones; NULL: none were kept yet */
     int recent_count;
     apr_size_t size; /* bytes of these */
     struct waiter_t *waiters;
@@ -37,13 +37,16 @@ bool timeline_complete(const salon_timeline_t *timeline);
 /* The place in `recent`; -1: not there. */
 int timeline_index(const salon_timeline_t *timeline, apr_int64_t message_id);
 
+/* Tells those whom messages of this timeline are for.  data: consumed. */
+void timeline_publish(const salon_timeline_t *timeline, const char *event, json_object *data);
+
 /* A message has been committed, with the next position; copied. */
 void timeline_append(salon_timeline_t *timeline, const message_t *message);
 /* A message has been changed (edited, pinned, deleted) at position changed_seq; copied. */
 void timeline_changed(salon_timeline_t *timeline, const message_t *message);
 /* A new object: {<member>: ..., "message": ...}. */
 json_object *timeline_json(const salon_timeline_t *timeline, const message_t *message);
-/* Calls `each` for the open timelines of which nothing is stored, until it says true. */
+/* The one of which nothing is stored that has this message; NULL: none. */
 salon_timeline_t *timeline_volatile_with(apr_int64_t message_id);
 
 #endif

@@ -74,17 +74,34 @@ static salon_outcome_t reply_from_memory(salon_req_t *req, int from, int to)
     return reply_recent(req, from, to, forward ? to < page->timeline->recent_count : from > 0);
 }
 
+static int by_change(const void *a, const void *b)
+{
+    message_t *const *left = a, *const *right = b;
+    return (*left)->changed_seq < (*right)->changed_seq ? -1 : 1;
+}
+
+/* What has been deleted is not in memory any more. */
+static salon_outcome_t reply_changed(salon_req_t *req)
+{
+    const page_t *page = req->data;
+    const salon_timeline_t *timeline = page->timeline;
+    message_t *changed[TIMELINE_RECENT];
+    int count = 0;
+    for (int i = 0; i < timeline->recent_count; i++)
+        if (timeline->recent[i]->changed_seq > page->since) changed[count++] = timeline->recent[i];
+    qsort(changed, (size_t)count, sizeof(changed[0]), by_change);
+    json_object *messages = json_object_new_array();
+    for (int i = 0; i < MIN(count, page->limit); i++)
+        json_object_array_add(messages, message_json(changed[i]));
+    return page_reply(req, messages, count > page->limit);
+}
+
 /* A timeline of which nothing is stored has nothing else than its memory. */
 static salon_outcome_t reply_volatile(salon_req_t *req)
 {
     const page_t *page = req->data;
     const salon_timeline_t *timeline = page->timeline;
-    if (page->since >= 0) {
-        int from = timeline->recent_count;
-        while (from > 0 && timeline->recent[from - 1]->changed_seq > page->since) from--;
-        int to = MIN(from + page->limit, timeline->recent_count);
-        return reply_recent(req, from, to, to < timeline->recent_count);
-    }
+    if (page->since >= 0) return reply_changed(req);
     int index = page->around != 0 ? timeline_index(timeline, page->around) : -1;
     if (index < 0) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
     int from = MAX(0, index - page->older);

@@ -12,6 +12,7 @@
 #include <apr_strings.h>
 
 #include "metrics.h"
+#include "plugin.h"
 #include "server.h"
 #include "sql.h"
 #include "statement.h"
@@ -24,6 +25,8 @@ typedef struct {
     store_job_t job; /* first */
     salon_req_t *req;
     message_t message;
+    const salon_timeline_kind_t *kind;
+    struct statements_t *added; /* by the plugin; NULL: none */
     bool known;   /* the client id was used before; message is the first one */
     bool stored;  /* an attempt that was not confirmed had succeeded */
     bool refused; /* no such parent, or no such timeline any more */
@@ -92,10 +95,7 @@ static void known_copy(send_t *send, const send_t *first)
 {
     apr_pool_t *pool = send->req->pool;
     send->known = true;
-    send->message = first->message;
-    send->message.content = apr_pstrdup(pool, first->message.content);
-    send->message.mentions = apr_pstrdup(pool, first->message.mentions);
-    send->message.client_key = apr_pstrdup(pool, first->message.client_key);
+    message_copy_to(pool, &first->message, &send->message);
 }
 
 /* Of two with one client id in the same batch, the later one repeats the earlier.  A repeat in the
@@ -289,7 +289,7 @@ static db_status_t insert(const batch_t *batch)
         const message_t *m = &batch->sends[i]->message;
         if (!is_new(batch->sends[i])) continue;
         sql_text_add(text, any ? "," : "");
-        sql_text_add(text, " (%ld, %ld, %ld, %ld, %ld, %ld, 0, %ld, 0, %s, %s, %s, 0, 0)",
+        sql_text_add(text, " (%ld, %ld, %ld, %ld, %ld, %ld, 0, %ld, 0, %s, %s, %s, 0, 0, NULL)",
                      (long)m->id, (long)m->timeline_id, (long)m->seq, (long)m->seq,
                      (long)m->author_id, (long)m->parent_id, (long)m->created_at, m->content,
                      m->mentions, m->client_key);
@@ -311,6 +311,17 @@ static db_status_t count_replies(const batch_t *batch)
     return status;
 }
 
+/* The statements that plugins have added to new messages. */
+static db_status_t run_added(const batch_t *batch)
+{
+    db_status_t status = DB_OK;
+    for (int i = 0; i < batch->count && status == DB_OK; i++) {
+        const send_t *send = batch->sends[i];
+        if (is_new(send) && send->added != NULL) status = statement_run(batch->db, send->added);
+    }
+    return status;
+}
+
 static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again)
 {
     batch_t batch = { .db = db, .pool = pool, .sends = (send_t **)jobs, .count = count };
@@ -326,6 +337,7 @@ static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int
     if (status == DB_OK) status = insert(&batch);
     if (status == DB_DUPLICATE) return doubt(&batch);
     if (status == DB_OK) status = count_replies(&batch);
+    if (status == DB_OK) status = run_added(&batch);
     if (status == DB_OK) repeats_follow(&batch, firsts);
     return status;
 }
@@ -338,9 +350,9 @@ static salon_outcome_t sent(salon_req_t *req, salon_timeline_t *timeline, const 
                             bool known)
 {
     json_object *json = timeline_json(timeline, message);
-    if (known) return salon_reply(req, json);
+    if (known) return salon_reply(req, salon_json_boolean(json, "known", true));
     salon_outcome_t outcome = salon_reply(req, json_object_get(json));
-    salon_publish(timeline_topic(timeline), "message.new", json);
+    timeline_publish(timeline, "message.new", json);
     return outcome;
 }
 
@@ -350,6 +362,8 @@ static salon_outcome_t send_outcome(send_t *send)
     salon_timeline_t *timeline = timeline_find(send->message.timeline_id);
     if (send->job.status != DB_OK) return statement_failed(req, send->job.status);
     if (send->refused || timeline == NULL) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    /* The client id was used for something that cannot be an answer here. */
+    if (timeline->kind != send->kind) return salon_fail(req, SALON_CONFLICT);
     if (!send->known) {
         metrics_add(METRIC_MESSAGES_STORED, 1);
         timeline_append(timeline, &send->message);
@@ -370,9 +384,9 @@ static const char *client_key(salon_req_t *req)
     return apr_psprintf(req->pool, "%" APR_INT64_T_FMT ":%s", req->user->shown.id, client_id);
 }
 
-static message_t message_compose(salon_req_t *req, const salon_timeline_t *timeline)
+static message_t message_compose(salon_req_t *req, const salon_timeline_t *timeline,
+                                 const char *content)
 {
-    const char *content = salon_arg_string(req, "content");
     return (message_t){ .id = salon_next_id("message"),
                         .timeline_id = timeline->id,
                         .author_id = req->user->shown.id,
@@ -401,7 +415,10 @@ static salon_outcome_t send_volatile(salon_req_t *req, salon_timeline_t *timelin
 
 salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline)
 {
-    message_t message = message_compose(req, timeline);
+    const char *content = salon_arg_string(req, "content");
+    salon_outcome_t refused = plugin_say(req, timeline_topic(timeline), &content);
+    if (refused.kind != 0) return refused;
+    message_t message = message_compose(req, timeline, content);
     if (message.id == 0) return salon_fail(req, SALON_UNAVAILABLE);
     if (timeline->volatile_) return send_volatile(req, timeline, &message);
     send_t *send = apr_pcalloc(req->pool, sizeof(*send));
@@ -409,7 +426,10 @@ salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline
     send->job.done = send_done;
     send->job.size = sizeof(*send) + strlen(message.content);
     send->req = req;
+    send->kind = timeline->kind;
     send->message = message;
+    send->added = req->statements;
+    req->statements = NULL;
     if (!store_push(server.store, &send->job)) return salon_fail(req, SALON_UNAVAILABLE);
     return request_pending();
 }

@@ -13,6 +13,7 @@
 
 #include "chat.h"
 #include "metrics.h"
+#include "plugin.h"
 #include "roster.h"
 #include "server.h"
 #include "session.h"
@@ -87,6 +88,12 @@ static void topic_free(topic_t *topic)
     free(topic);
 }
 
+/* The kind lives as long as the topic. */
+static salon_topic_t name_of(const topic_t *topic)
+{
+    return SALON_TOPIC(topic->key.kind, topic->key.id);
+}
+
 static void counts_move(topic_t *topic, const salon_session_t *session, int by)
 {
     topic->by_dialect[wire_index(session->wire)] += by;
@@ -108,12 +115,14 @@ void salon_subscribe(salon_session_t *session, salon_topic_t name)
     if (!roster_add(&topic->sessions, session, &session->seats)) return;
     counts_move(topic, session, 1);
     topic_note(NET_SUBSCRIBE, session, topic->number);
+    plugin_subscribed(session, name_of(topic));
 }
 
 static void topic_leave(topic_t *topic, salon_session_t *session)
 {
     counts_move(topic, session, -1);
     roster_remove(&topic->sessions, &session->seats);
+    plugin_unsubscribed(session, name_of(topic));
     if (topic->sessions.count == 0) topic_free(topic);
 }
 
@@ -150,74 +159,126 @@ void topic_leave_all(salon_session_t *session)
     while (session->seats != NULL) topic_leave((topic_t *)session->seats->roster, session);
 }
 
-void topic_each(salon_topic_t name, void (*each)(salon_session_t *session, void *baton),
-                void *baton)
+void salon_topic_each(salon_topic_t name,
+                      void (*each)(salon_session_t *session, void *baton), void *baton)
 {
     topic_t *topic = topic_find(name);
     for (int i = 0; topic != NULL && i < topic->sessions.count; i++)
         each(topic->sessions.entries[i].member, baton);
 }
 
+int salon_topic_sessions(salon_topic_t name)
+{
+    const topic_t *topic = topic_find(name);
+    return topic != NULL ? topic->sessions.count : 0;
+}
+
 /* ---- Publishing ---- */
 
+/* The topics of one publication that somebody hears. */
+typedef struct {
+    const topic_t **topics;
+    int count;
+    const salon_session_t *except;
+    apr_int64_t except_user;
+} publication_t;
+
+static bool is_heard(const publication_t *p, int dialect)
+{
+    for (int i = 0; i < p->count; i++)
+        if (p->topics[i]->by_dialect[dialect] > 0) return true;
+    return false;
+}
+
 /* Frames by dialect; answers whether there is any. */
-static bool frames_make(const topic_t *topic, const salon_event_t *event, json_object *data,
+static bool frames_make(const publication_t *p, const salon_event_t *event, json_object *data,
                         frame_t *frames[WIRE_MOST])
 {
     bool any = false;
     for (int i = 0; i < wire_count(); i++) {
-        frames[i] = topic->by_dialect[i] > 0 ? wire_event(wire_at(i), event, data) : NULL;
+        frames[i] = is_heard(p, i) ? wire_event(wire_at(i), event, data) : NULL;
         any |= frames[i] != NULL;
     }
     return any;
 }
 
-static void frames_post(const topic_t *topic, int thread, frame_t *frames[WIRE_MOST],
-                        const salon_session_t *except, apr_int64_t except_user)
+static void frames_post(const publication_t *p, int thread, frame_t *frames[WIRE_MOST])
 {
-    conn_ref_t nobody = { .slot = -1 };
-    net_note_t *note = net_note(NET_PUBLISH, nobody);
-    if (except != NULL && except->conn.thread == thread) note->conn = except->conn;
-    note->as.publish.topic = topic->number;
-    note->as.publish.except_user = except_user;
+    net_note_t *note = net_note(NET_PUBLISH, (conn_ref_t){ .slot = -1 });
+    if (p->except != NULL && p->except->conn.thread == thread) note->conn = p->except->conn;
+    note->as.publish.except_user = p->except_user;
+    note->as.publish.topics = malloc(sizeof(int) * (size_t)p->count);
     note->as.publish.frames = calloc((size_t)wire_count(), sizeof(frame_t *));
-    if (note->as.publish.frames == NULL) abort();
+    if (note->as.publish.topics == NULL || note->as.publish.frames == NULL) abort();
+    for (int i = 0; i < p->count; i++)
+        if (p->topics[i]->by_thread[thread] > 0)
+            note->as.publish.topics[note->as.publish.topic_count++] = p->topics[i]->number;
     for (int i = 0; i < wire_count(); i++)
         if (frames[i] != NULL) note->as.publish.frames[i] = frame_ref(frames[i]);
     chat_to_net(thread, note);
 }
 
-static void publish(salon_topic_t name, const salon_session_t *except, apr_int64_t except_user,
-                    const char *event_name, json_object *data)
+static bool thread_hears(const publication_t *p, int thread)
+{
+    for (int i = 0; i < p->count; i++)
+        if (p->topics[i]->by_thread[thread] > 0) return true;
+    return false;
+}
+
+/* Takes data over. */
+static void publish(const publication_t *p, const char *event_name, json_object *data)
 {
     const salon_event_t *event = event_find(event_name);
     assert(event != NULL);
-    const topic_t *topic = topic_find(name);
     frame_t *frames[WIRE_MOST];
     metrics_add(METRIC_EVENTS, 1);
-    if (topic != NULL && frames_make(topic, event, data, frames)) {
+    if (p->count > 0 && frames_make(p, event, data, frames)) {
         for (int thread = 0; thread < server.net_count; thread++)
-            if (topic->by_thread[thread] > 0)
-                frames_post(topic, thread, frames, except, except_user);
+            if (thread_hears(p, thread)) frames_post(p, thread, frames);
         for (int i = 0; i < wire_count(); i++)
             if (frames[i] != NULL) frame_unref(&frames[i]);
     }
     json_object_put(data);
 }
 
+static void publish_one(salon_topic_t name, const salon_session_t *except,
+                        apr_int64_t except_user, const char *event, json_object *data)
+{
+    const topic_t *topic = topic_find(name);
+    publication_t p = { .topics = &topic,
+                        .count = topic != NULL,
+                        .except = except,
+                        .except_user = except_user };
+    publish(&p, event, data);
+}
+
 void salon_publish(salon_topic_t topic, const char *event, json_object *data)
 {
-    publish(topic, NULL, 0, event, data);
+    publish_one(topic, NULL, 0, event, data);
 }
 
 void salon_publish_except_user(salon_topic_t topic, apr_int64_t user_id, const char *event,
                                json_object *data)
 {
-    publish(topic, NULL, user_id, event, data);
+    publish_one(topic, NULL, user_id, event, data);
 }
 
 void salon_publish_except(salon_topic_t topic, const salon_session_t *session, const char *event,
                           json_object *data)
 {
-    publish(topic, session, 0, event, data);
+    publish_one(topic, session, 0, event, data);
+}
+
+void salon_publish_topics(const salon_topic_t *names, int count, apr_int64_t except_user,
+                          const char *event, json_object *data)
+{
+    publication_t p = { .topics = malloc(sizeof(topic_t *) * (size_t)(count + 1)),
+                        .except_user = except_user };
+    if (p.topics == NULL) abort();
+    for (int i = 0; i < count; i++) {
+        const topic_t *topic = topic_find(names[i]);
+        if (topic != NULL) p.topics[p.count++] = topic;
+    }
+    publish(&p, event, data);
+    free(p.topics);
 }

@@ -12,8 +12,5 @@ void topic_init(apr_pool_t *pool);
 apr_int64_t topic_count(void);
 /* The session hears nothing any more (its connection has gone; the network thread knows). */
 void topic_leave_all(salon_session_t *session);
-/* Calls `each` for the sessions that hear the topic, in no order; it must not change who does. */
-void topic_each(salon_topic_t topic, void (*each)(salon_session_t *session, void *baton),
-                void *baton);
 
 #endif

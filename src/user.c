@@ -12,6 +12,7 @@
 #include <apr_hash.h>
 
 #include "server.h"
+#include "utf8.h"
 
 static struct {
     apr_hash_t *by_id, *by_name;
@@ -27,6 +28,13 @@ static const char *const users_1[] = {
 };
 
 const salon_migration_t user_migrations[] = { { 1, users_1 }, { 0, NULL } };
+
+bool user_name_ok(const char *name)
+{
+    for (const char *at = name; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) return false;
+    return !utf8_blank(name, strlen(name));
+}
 
 user_t *user_find(apr_int64_t id)
 {

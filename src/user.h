@@ -31,6 +31,8 @@ extern const salon_migration_t user_migrations[];
 apr_status_t user_load(apr_pool_t *pool);
 apr_int64_t user_count(void);
 
+/* A name as tokens may have it: not blank, no control characters. */
+bool user_name_ok(const char *name);
 user_t *user_find(apr_int64_t id);
 /* Does what the token says differ from what is known? */
 bool user_differs(const token_claims_t *claims);

@@ -49,7 +49,8 @@ static void tables_index(wire_t *wire)
     for (const salon_wire_message_t *row = wire->dialect->messages; row->type != NULL; row++)
         apr_hash_set(wire->messages, row->type, APR_HASH_KEY_STRING, row);
     for (const salon_wire_event_t *row = wire->dialect->events; row->event != NULL; row++)
-        apr_hash_set(wire->events, row->event, APR_HASH_KEY_STRING, row);
+        if (apr_hash_get(wire->events, row->event, APR_HASH_KEY_STRING) == NULL)
+            apr_hash_set(wire->events, row->event, APR_HASH_KEY_STRING, row);
     const salon_wire_error_t *row = wire->dialect->errors;
     for (; row->code != NULL; row++)
         apr_hash_set(wire->errors, row->code, APR_HASH_KEY_STRING, row);
@@ -58,6 +59,7 @@ static void tables_index(wire_t *wire)
 
 const char *wire_register(const salon_dialect_t *dialect)
 {
+    if (dialect->name == NULL) return "has a dialect without a name";
     const char *wrong = tables_check(dialect);
     if (wrong != NULL) return apr_psprintf(all.pool, "dialect \"%s\" %s", dialect->name, wrong);
     wire_t *wire = &all.wires[all.count];
@@ -281,6 +283,8 @@ static frame_t *envelope_frame(const wire_t *wire, const char *type, json_object
 frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data)
 {
     const salon_wire_event_t *row = apr_hash_get(wire->events, event->name, APR_HASH_KEY_STRING);
+    while (row != NULL && row->when != NULL && salon_path(data, row->when) == NULL)
+        row = row[1].event != NULL && strcmp(row[1].event, event->name) == 0 ? row + 1 : NULL;
     if (row == NULL) return NULL;
     json_object *shaped = row->encode != NULL ? row->encode(data) : salon_shape(row->shape, data);
     if (shaped == NULL) return NULL;
@@ -290,10 +294,23 @@ frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object 
 frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data)
 {
     if (row == NULL || row->reply == NULL) return NULL;
-    return envelope_frame(wire, row->reply, salon_shape(row->shape, data), false);
+    json_object *shaped = row->answer != NULL ? row->answer(data) : salon_shape(row->shape, data);
+    return shaped != NULL ? envelope_frame(wire, row->reply, shaped, false) : NULL;
 }
 
-/* The canonical argument's name in "field" becomes the wire's. */
+/* Is it one of the names in "one|another"? */
+static bool is_named(const char *names, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = names;; at++) {
+        if (strncmp(at, name, length) == 0 && strchr("|", at[length]) != NULL) return true;
+        at = strchr(at, '|');
+        if (at == NULL) return false;
+    }
+}
+
+/* The canonical argument's name in "field" becomes the wire's; of several, the one that the message
+ * has. */
 static json_object *details_translate(const salon_wire_message_t *row, json_object *details)
 {
     json_object *field;
@@ -301,9 +318,11 @@ static json_object *details_translate(const salon_wire_message_t *row, json_obje
         return json_object_get(details);
     json_object *copy = NULL;
     json_object_deep_copy(details, &copy, NULL);
-    for (const salon_wire_field_t *f = row->fields; f != NULL && f->wire != NULL; f++)
-        if (strcmp(f->argument, json_object_get_string(field)) == 0)
-            json_object_object_add(copy, "field", json_object_new_string(f->wire));
+    for (const salon_wire_field_t *f = row->fields; f != NULL && f->wire != NULL; f++) {
+        if (!is_named(json_object_get_string(field), f->argument)) continue;
+        json_object_object_add(copy, "field", json_object_new_string(f->wire));
+        break;
+    }
     return copy;
 }
 

@@ -9,6 +9,8 @@ conversation.py for their form and for values):
 
     setting listener.NAME = VALUE     of every listener; also endpoint.NAME; else SECTION.NAME.
                                       All of them stand before anything else.
+    plugins NAME...                   these alone (default: all that have been built); among the
+                                      settings
     dialect NAME                      of the connections opened from here on (default: the name of
                                       the file's directory)
     person NAME ID [ROLE]             one more than alice 2, bob 3, carol 4 (moderator), dave 5
@@ -26,6 +28,7 @@ conversation.py for their form and for values):
     NAME >> TEXT                      says the text as it is ($name is replaced)
     NAME >binary HEX                  a binary frame
     NAME < TYPE OBJECT, NAME < VALUE  the next thing it hears
+    NAME hears EVENT OBJECT           the same, where a dialect tells events from answers (probe)
     NAME refused CODE [FIELD]         the next thing is the dialect's error; it names the field
     NAME nothing                      it has heard everything that was for it
     NAME closed CODE [eventually]     the server closes; eventually: whatever comes before
@@ -77,6 +80,12 @@ class Dialect:
     def envelope(self, kind, fields):
         return {"type": kind, **({self.payload: fields} if self.payload else fields)}
 
+    def answer(self, kind, fields):
+        return self.envelope(kind, fields)
+
+    def event(self, kind, fields):
+        return self.envelope(kind, fields)
+
     async def sign_in(self, client, token):
         """Says who it is, where the address has not said it already."""
 
@@ -121,8 +130,39 @@ class Flat(InAddress):
     payload = None
 
 
+class Probe(Dialect):
+    """The tests' own dialect, for every operation (test/plugins/probe.c)."""
+
+    payload = "args"
+    token_query = True
+
+    def answer(self, kind, fields):
+        return {"answer": kind, "data": fields}
+
+    def event(self, kind, fields):
+        return {"event": kind, "data": fields}
+
+    async def sign_in(self, client, token):
+        claims = salon_test.claims_of(token)
+        await client.expect(self.answer("session.authenticate", {
+            "user_id": claims["user_id"], "username": claims["username"],
+            "role": claims.get("role", "user"), "session_id": language.Word("text"),
+            "server_time": language.Word("integer")}))
+
+    def refusal(self, code, field):
+        return {"refused": language.Word("string"), "code": code,
+                "retry_after": language.Word("integer|null"),
+                "details": language.Word("object|null")}
+
+    async def nothing(self, client):
+        stamp = str(random.randrange(10**6))
+        await client.say(self.envelope("session.ping", {"timestamp": stamp}))
+        await client.expect(self.answer("session.ping", {
+            "timestamp": stamp, "server_time": language.Word("integer")}))
+
+
 DIALECTS = {"veza": Veza(), "chat": InAddress(), "live": Flat(), "relay": Flat(),
-            "messenger": Flat(), "broadcast": Dialect()}
+            "messenger": Flat(), "broadcast": Dialect(), "probe": Probe()}
 
 
 # ---- One connection -----------------------------------------------------------------------------
@@ -192,8 +232,13 @@ class Talk:
     def __init__(self, path):
         self.path = path
         with open(path, encoding="utf-8") as file:
-            self.statements = language.statements(file.read())
+            text = file.read()
+        self.statements = language.statements(text)
+        if not self.statements:
+            raise Failure(f"{path}: nothing is said in it")
         self.default = os.path.basename(os.path.dirname(os.path.abspath(path)))
+        self.probed = self.default == "probe" or \
+            bool(re.search(r"^(dialect|open .*\bin) probe\b", text, re.M))
         self.variables, self.clients, self.notes = {}, {}, []
         self.people = dict(salon_test.PEOPLE)
         self.server = None
@@ -213,9 +258,12 @@ class Talk:
 
     def read_settings(self):
         """Takes the settings away from the front; the server that they ask for."""
-        groups, lines = {"listener": {}, "endpoint": {}}, {}
-        while self.statements and self.statements[0][1].startswith("setting "):
+        groups, lines, plugins = {"listener": {}, "endpoint": {}}, {}, salon_test.built_plugins()
+        while self.statements and re.match("setting |plugins ", self.statements[0][1]):
             self.line, text = self.statements.pop(0)
+            if text.startswith("plugins "):
+                plugins = text.split()[1:]
+                continue
             name, _, value = text[len("setting "):].partition("=")
             section, _, key = name.strip().rpartition(".")
             if section in groups:
@@ -224,7 +272,9 @@ class Talk:
                 lines.setdefault(section, []).append(f"{key} = {value.strip()}")
         more = "\n".join("%s { %s }" % (section, "\n".join(rows)) if section else "\n".join(rows)
                          for section, rows in lines.items())
-        return salon_test.Server(groups["listener"], groups["endpoint"], more)
+        return salon_test.Server(groups["listener"], groups["endpoint"], more,
+                                 plugins=plugins + ["probe"] * self.probed,
+                                 test_plugins=self.probed)
 
     async def dialect(self, rest):
         self.default = rest.strip()
@@ -340,15 +390,14 @@ class Talk:
             for member in value.values():
                 self.remember(member)
 
-    def message(self, client, rest):
+    def message(self, wrap, rest):
         """TYPE OBJECT in the dialect's envelope, or a value."""
-        kind = re.match(r"([a-z_]+)\s+(?=\{)", rest)
-        if not kind:
-            return language.parse(rest)
-        return client.dialect.envelope(kind.group(1), language.parse(rest[kind.end():]))
+        kind = re.match(r"([a-z_.]+)\s+(?=\{)", rest)
+        return wrap(kind.group(1), language.parse(rest[kind.end():])) if kind else \
+            language.parse(rest)
 
     async def say(self, client, rest):
-        value = language.resolve(self.message(client, rest), self.variables)
+        value = language.resolve(self.message(client.dialect.envelope, rest), self.variables)
         self.remember(value)
         await client.say(value)
 
@@ -359,10 +408,13 @@ class Talk:
         await client.send(bytes.fromhex(rest))
 
     async def hear(self, client, rest):
-        await client.expect(self.message(client, rest))
+        await client.expect(self.message(client.dialect.answer, rest))
+
+    async def hear_event(self, client, rest):
+        await client.expect(self.message(client.dialect.event, rest))
 
     async def refused(self, client, rest):
-        code, _, field = rest.partition(" ")
+        code, _, field = self.fill(rest).partition(" ")
         heard = await client.expect(client.dialect.refusal(code, field))
         if field and field.strip() not in json.dumps(heard, ensure_ascii=False):
             raise Failure(f"{client.name}: the refusal does not name {field}: {heard}")
@@ -386,7 +438,8 @@ class Talk:
     VERBS = {"dialect": dialect, "person": person, "ctl": ctl, "ctl!": ctl_fails, "let": let,
              "check": check, "token": token, "open": open, "restart": restart, "kill": kill,
              "sleep": sleep}
-    ACTIONS = {">": say, ">>": say_text, ">binary": say_binary, "<": hear, "refused": refused,
+    ACTIONS = {">": say, ">>": say_text, ">binary": say_binary, "<": hear,
+               "hears": hear_event, "refused": refused,
                "nothing": nothing, "closed": closed, "close": close, "drop": drop}
 
     async def statement(self, text):
@@ -410,6 +463,15 @@ class Talk:
             return loop.group(1), language.resolve(language.parse(loop.group(2)), self.variables)
         return None
 
+    def end_of(self, rows):
+        """Where the loop ends whose body begins here."""
+        depth = 1
+        for index, (_, text) in enumerate(rows):
+            depth += -1 if text == "end" else re.match(r"(repeat|each) ", text) is not None
+            if depth == 0:
+                return index
+        raise ValueError("a loop without an end")
+
     async def block(self, rows):
         rows = list(rows)
         while rows:
@@ -418,7 +480,7 @@ class Talk:
             if not loop:
                 await self.statement(text)
                 continue
-            end = next(i for i, (_, word) in enumerate(rows) if word == "end")
+            end = self.end_of(rows)
             before = self.variables
             for value in loop[1]:
                 self.variables = {**before, loop[0]: value}

@@ -216,7 +216,7 @@ class Server:
         target = self.log_file or "stderr"
         names = ", ".join(f'"{name}"' for name in self.plugins)
         parts = [f'state_dir = "{self.directory}/state"', f'plugin_dir = "{self.plugin_dir}"',
-                 f"plugins = {{ {names} }}", f'jwt {{ key_file = "{self.directory}/key" }}',
+                 f"plugins = {{ {names} }}", self.presence_text(), f'jwt {{ key_file = "{self.directory}/key" }}',
                  f'log {{ target = "{target}"  level = "debug" }}', "threads = 2", self.settings]
         for endpoints, http in ALL_LISTENERS:
             served = {path: name for path, name in endpoints.items() if name in self.plugins}
@@ -226,6 +226,12 @@ class Server:
                 parts.append(self.listener_text(served, [n for n in http if n in self.plugins]))
                 self.ports.append(None)
         return "\n".join(parts) + "\n"
+
+    def presence_text(self):
+        """In a test that is about something else, nobody's going away is news."""
+        if "presence" not in self.plugins or "presence {" in self.settings:
+            return ""
+        return "presence { grace = 3600 }"
 
     # -- life
 

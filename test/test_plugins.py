@@ -16,11 +16,11 @@ sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
 from salon_test import LIMIT, REPORTS, SALOND, Server, check  # noqa: E402
 
-# Plugin -> what the refusal says of it; all can be known without opening anything.
+# Plugin -> what the refusal says of it; all of them can be known without opening anything.
 TABLES = {
     "wrong_magic": r"is not a plugin of Salon \(wrong magic\)",
-    "other_major": r"is made for plugin interface 2, this is 1",
-    "newer_minor": r"needs plugin interface 1\.1, this is 1\.0",
+    "other_major": r"is made for plugin interface \d+, this is \d+",
+    "newer_minor": r"needs plugin interface \d+\.\d+, this is \d+\.\d+",
     "wrong_size": r"has a descriptor of \d+ bytes, \d+ are right",
     "nameless": r"exports no nameless_plugin",
     "other_name": r'calls itself "somebody"',
@@ -29,23 +29,23 @@ TABLES = {
     "operation_without_handler": r'operation "probe\.nothing" has no handler',
     "operation_without_dot": r'operation "probe" is not of the form noun\.verb',
     "event_twice": r'event "message\.new" .*exists already',
-    "command_of_nothing": r'command "probe nothing" .*"probe\.nothing".*',
+    "command_of_nothing":
+        r'has a command "probe nothing" for "probe\.nothing", which is no operation',
     "route_no_pattern": r'has a route "/probe/\{id", which is no pattern',
     "dialect_without_function": r'dialect "speechless" lacks a function',
     "dialect_without_table": r'dialect "wordless" lacks a table',
-    "dialect_without_name": r"dialect .*name.*",
+    "dialect_without_name": r"has a dialect without a name",
     "dialect_twice": r'dialect "veza" exists already',
     "unlinked": r"cannot be loaded: .*undefined symbol: salon_nobody_has_this.*",
     "no_object": r"cannot be loaded: .*",
     "missing": r"cannot be loaded: .*No such file.*",
     "rooms": r"is named twice",
-    "../rooms": r"has a name that is not of a-z, 0-9, _",
 }
 
-# What only the start itself can tell.
+# Plugin -> the line; only the start itself can tell.
 STARTS = {
-    "start_fails": r"did not start",
-    "migration_fails": r".*migration.*",
+    "start_fails": r'salond: plugin "start_fails" did not start',
+    "migration_fails": r"salond: migration 1 of migration_fails failed; see the log",
 }
 
 
@@ -67,26 +67,25 @@ def run_salond(server, *options):
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def expect_refusal(done, name, words):
-    """Exit status 1, and one line for people; a server that has begun may have logged others."""
+def expect_refusal(done, line):
+    """Exit status 1, and one last line for people; before it, a server that has begun logs."""
     check(not REPORTS.search(done.stderr), done.stderr)
     check(done.returncode == 1, f"exit status {done.returncode}, not 1:\n{done.stderr}")
-    lines = [line for line in done.stderr.splitlines() if line.startswith("salond: ")]
-    check(len(lines) == 1, f"not one line but {len(lines)}:\n{done.stderr}")
-    check(done.stderr.splitlines()[-1] == lines[0], f"not the last line:\n{done.stderr}")
-    check(re.fullmatch(f'salond: plugin "{re.escape(name)}" {words}', lines[0]),
-          f"not the words expected: {lines[0]}")
+    check(done.stderr.endswith("\n"), f"no line at all: {done.stderr}")
+    last = done.stderr.splitlines()[-1]
+    check(re.fullmatch(line, last), f"not the words expected: {last}")
 
 
 def refused_by_tables(name, words):
     def test():
         server = server_with(name)
         try:
-            for options in ((), ("-t",), ("-T",)):
-                done = run_salond(server, *options)
-                expect_refusal(done, name, words)
+            # -t tells it as a compiler does: nothing stands before it.
+            for option, prefix in ((), "salond: "), (("-t",), ""), (("-T",), "salond: "):
+                done = run_salond(server, *option)
+                expect_refusal(done, f'{prefix}plugin "{name}" {words}')
                 check(len(done.stderr.splitlines()) == 1, f"more than a line:\n{done.stderr}")
-                check(done.stdout == "", f"{options} prints:\n{done.stdout}")
+                check(done.stdout == "", f"{option} prints:\n{done.stdout}")
                 check(os.listdir(os.path.join(server.directory, "state")) == [],
                       "something was opened")
         finally:
@@ -94,13 +93,13 @@ def refused_by_tables(name, words):
     return test
 
 
-def refused_at_start(name, words):
+def refused_at_start(name, line):
     def test():
         server = server_with(name)
         try:
             check(run_salond(server, "-t").returncode == 0, "-t refuses it already")
             for _ in range(2):  # the first start that failed must not change what the next one says
-                expect_refusal(run_salond(server), name, words)
+                expect_refusal(run_salond(server), line)
         finally:
             server.remove()
     return test
@@ -141,7 +140,7 @@ def tests():
     for make, table in ((refused_by_tables, TABLES), (refused_at_start, STARTS)):
         for name, words in table.items():
             test = make(name, words)
-            test.__name__ = re.sub(r"\W+", "", name)
+            test.__name__ = name
             test.__doc__ = f"the plugin {name} is refused"
             yield test
     yield half_a_migration

@@ -80,13 +80,17 @@ struct salon_wire_message_t {
     const char *reply; /* the answer's type; NULL: no answer */
     const salon_shape_t *shape;
     const char *error; /* the type that refusals have; NULL: the dialect's */
+    /* In the place of `shape`; NULL answered: no answer this time. */
+    json_object *(*answer)(json_object *data);
     /* In the place of the generic way, where the table of fields cannot say it. */
     void (*decode)(salon_calls_t *calls, const salon_wire_message_t *row, json_object *payload);
 };
 
-/* An event, on its way to clients. */
+/* An event, on its way to clients.  Rows of one event stand together; the first that fits
+ * counts. */
 typedef struct salon_wire_event_t {
-    const char *event; /* NULL ends the table; an event that is in no row is not sent */
+    const char *event; /* NULL ends the table; an event that fits no row is not sent */
+    const char *when;  /* a path that must lead to something in the event; NULL: always */
     const char *type;
     const salon_shape_t *shape;
     /* In the place of `shape`; NULL answered: this one is not sent. */
@@ -99,7 +103,8 @@ typedef struct salon_wire_error_t {
     const char *wire;
     const char *message;
     const char *severity;
-    int close; /* after it the connection is closed with this code; 0: it stays open */
+    /* Where an opening is refused so, the connection is closed with this code; 0: it stays open. */
+    int close;
 } salon_wire_error_t;
 
 /* A refusal, as a dialect's `error` sees it. */

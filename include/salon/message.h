@@ -27,6 +27,11 @@ typedef struct salon_timeline_kind_t {
      * the owner with that id (a new reference; for a room: id, name, slug). */
     const char *member;
     json_object *(*describe)(apr_int64_t owner_id);
+    /* Who is told of its messages, in the place of those who hear the topic: the persons, at
+     * most two. NULL: the topic. */
+    int (*persons)(apr_int64_t owner_id, apr_int64_t user_ids[2]);
+    /* The owner that people call so, see salon_topic_named; 0: none.  NULL: they have no names. */
+    apr_int64_t (*find)(const char *text);
 } salon_timeline_kind_t;
 
 /*
@@ -51,9 +56,12 @@ SALON_API void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_
     { "client_id", SALON_STRING, SALON_OPTIONAL, 0, 128 }
 
 /*
+ * Statements that were added with salon_sql before are part of the transaction, and are run only
+ * when the message is new.
+ *
  * Stores what the request's arguments say, answers {<member>, message} and publishes
- * "message.new" of the same form to the timeline's topic, in that order.  A client_id that the user
- * has used before answers with the first message, and publishes nothing.
+ * "message.new" of the same form, in that order.  A client_id that the user has used before answers
+ * with the first message and "known" true, and publishes nothing.
  * Refusals: message_not_found (the parent is not of this timeline), unavailable.
  */
 SALON_API salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline);
@@ -70,7 +78,8 @@ SALON_API salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t
  * Answers {<member>, messages (oldest first), has_more, total, seq}.  has_more: there are further
  * ones in the direction asked for (older ones, where none was).  total counts all messages of the
  * timeline that have not been deleted; seq is its position.  Deleted messages are left out, but
- * with `since` they are there, with deleted true and no content.
+ * with `since` they are there, with deleted true and no content (not where nothing is stored: there
+ * they are forgotten).
  */
 SALON_API salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timeline_t *timeline);
 
@@ -86,6 +95,50 @@ SALON_API salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timelin
 SALON_API salon_outcome_t salon_timeline_edit(salon_req_t *req, salon_timeline_t *timeline);
 SALON_API salon_outcome_t salon_timeline_delete(salon_req_t *req, salon_timeline_t *timeline);
 SALON_API salon_outcome_t salon_timeline_pin(salon_req_t *req, salon_timeline_t *timeline);
+
+/*
+ * Marks: what people put on a message, each person each value once: reactions, votes.  They are
+ * kept with the message, and stand in its JSON form as the member `name`, a list of what
+ * `describe` makes.
+ */
+typedef struct salon_mark_kind_t {
+    const char *name;    /* stored: never to be changed */
+    int most;            /* different values on one message */
+    const char *added;   /* events: {<member>, message_id, value, user_id, username, at} */
+    const char *removed;
+    json_object *(*describe)(const char *value, const apr_int64_t *user_ids, int count);
+} salon_mark_kind_t;
+
+/* In start(). */
+SALON_API void salon_mark_kind(const salon_mark_kind_t *kind);
+/* Puts the value on the message (argument "message_id"), or takes it off, for the asker, who
+ * must be allowed to "react" there; answers and publishes.  What is so already is answered, not
+ * published. Refusals: message_not_found, permission_denied, too_many_marks, unavailable. */
+SALON_API salon_outcome_t salon_mark(salon_req_t *req, const salon_mark_kind_t *kind,
+                                     const char *value, bool add);
+/* Answers {<member>, message_id, <name>: the list} of the message (argument "message_id"), which
+ * the asker must be allowed to "read". */
+SALON_API salon_outcome_t salon_marks(salon_req_t *req, const salon_mark_kind_t *kind);
+#define SALON_TOO_MANY_MARKS "too_many_marks"
+
+/* Reads the message (argument "message_id"), which the asker must be allowed to "read", and calls
+ * `found` with its JSON form (borrowed).  Refusals: message_not_found, unavailable, and those of
+ * salon_may_not. */
+typedef salon_outcome_t salon_message_found_t(salon_req_t *req, salon_topic_t topic,
+                                              json_object *message);
+SALON_API salon_outcome_t salon_message_find(salon_req_t *req, salon_message_found_t *found);
+
+/* Adds a SELECT whose only number is how many messages of others there are after the position. */
+SALON_API void salon_timeline_sql_unread(salon_req_t *req, const salon_timeline_kind_t *kind,
+                                         apr_int64_t owner_id, apr_int64_t seq,
+                                         apr_int64_t user_id);
+/* Adds a SELECT whose only row, if any, is the newest message; and makes its JSON form of it. */
+SALON_API void salon_timeline_sql_last(salon_req_t *req, const salon_timeline_kind_t *kind,
+                                       apr_int64_t owner_id);
+SALON_API json_object *salon_timeline_last_json(const salon_rows_t *rows);
+/* Adds a SELECT whose only number, if any, is the position of that message. */
+SALON_API void salon_timeline_sql_position(salon_req_t *req, const salon_timeline_kind_t *kind,
+                                           apr_int64_t owner_id, apr_int64_t message_id);
 
 /*
  * What is known of the timeline without asking the database, once `ready` has been called: see

@@ -62,6 +62,14 @@ typedef struct salon_user_t {
 SALON_API const salon_user_t *salon_user_by_id(apr_int64_t id);
 SALON_API const salon_user_t *salon_user_by_name(const char *name);
 
+/* How somebody looks to others, who need not be told that somebody is connected (hooks.appear). */
+typedef struct salon_appearance_t {
+    bool online;
+    apr_int64_t last_seen; /* 0: never */
+} salon_appearance_t;
+
+SALON_API salon_appearance_t salon_user_appearance(const salon_user_t *user);
+
 /* "user", "moderator", "admin", "superuser". */
 SALON_API const char *salon_role_name(salon_role_t role);
 /* The reverse; false for an unknown name, *role_r is then untouched. */
@@ -98,6 +106,16 @@ SALON_API void salon_publish_except_user(salon_topic_t topic, apr_int64_t user_i
                                          const char *event, json_object *data);
 SALON_API void salon_publish_except(salon_topic_t topic, const salon_session_t *session,
                                     const char *event, json_object *data);
+/* To several topics at once: a connection that hears more than one of them is told once.  Not to
+ * the connections of except_user (0: nobody). */
+SALON_API void salon_publish_topics(const salon_topic_t *topics, int count, apr_int64_t except_user,
+                                    const char *event, json_object *data);
+/* Calls `each` for the connections that hear the topic, in no order; it must not change who
+ * does. */
+SALON_API void salon_topic_each(salon_topic_t topic,
+                                void (*each)(salon_session_t *session, void *baton), void *baton);
+/* How many connections hear the topic. */
+SALON_API int salon_topic_sessions(salon_topic_t topic);
 
 /* ---- Requests ----------------------------------------------------------------------------- */
 
@@ -152,7 +170,8 @@ SALON_API salon_outcome_t salon_fail(salon_req_t *req, const char *code);
 /* Refused, with an object (consumed) that says more; its keys are the canonical argument names. */
 SALON_API salon_outcome_t salon_fail_details(salon_req_t *req, const char *code,
                                              json_object *details);
-/* SALON_INVALID, naming the argument. */
+/* SALON_INVALID, naming the argument; of several that would do ("room_id|room"), a dialect tells
+ * the one that its message has. */
 SALON_API salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name);
 
 /*
@@ -161,11 +180,50 @@ SALON_API salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name
  * user may be NULL: somebody who has not signed in.
  */
 SALON_API bool salon_may(const salon_user_t *user, const char *what, salon_topic_t topic);
+/* The same, with the reason: NULL when allowed, otherwise the code to fail with (SALON_DENIED,
+ * or the one of the plugin that refused). */
+SALON_API const char *salon_may_not(const salon_user_t *user, const char *what,
+                                    salon_topic_t topic);
+
+/* The topic of the whole server, for things that are done nowhere in particular: "sign_in", and
+ * "use", which is asked before every operation of somebody who has signed in. */
+#define SALON_SERVER SALON_TOPIC("server", 0)
 
 typedef enum { SALON_NO_OPINION, SALON_ALLOW, SALON_REFUSE } salon_access_t;
 
 /* Closes the connection once what is queued for it has gone out.  reason: at most 123 bytes. */
 SALON_API void salon_close(salon_session_t *session, int code, const char *reason);
+/* The same for all connections of a user. */
+SALON_API void salon_close_user(apr_int64_t user_id, int code, const char *reason);
+/* The user that the connection has signed in as, or NULL. */
+SALON_API const salon_user_t *salon_session_user(const salon_session_t *session);
+
+/*
+ * Something that those who are answerable for the server may want to look up later: a pin, a
+ * deletion of what somebody else said, a change of roles.  Plugins hear of it (hooks.acted).
+ */
+typedef struct salon_act_t {
+    const char *action;         /* "message.pinned", "room.role" ... */
+    const salon_user_t *actor;
+    salon_topic_t topic;        /* where; SALON_SERVER: nowhere in particular */
+    apr_int64_t target_user_id; /* whom it concerns; 0: nobody */
+    apr_int64_t message_id;     /* 0: none */
+    json_object *details;       /* consumed by salon_acted; NULL: none */
+} salon_act_t;
+
+SALON_API void salon_acted(const salon_act_t *act);
+
+/* What a topic is called for people: a new object with one member, as events carry it ({"room":
+ * {id, name, slug}}); NULL: nobody knows the topic. */
+SALON_API json_object *salon_describe(salon_topic_t topic);
+/* The topic of that kind that people call so: by a room's id, name or slug.  id 0: none. */
+SALON_API salon_topic_t salon_topic_named(const char *kind, const char *text);
+/* The two persons whose own topics hear what happens in such a topic, in its place (of a
+ * conversation): 2; or 0: the topic itself is heard. */
+SALON_API int salon_topic_persons(salon_topic_t topic, apr_int64_t user_ids[2]);
+/* The topics in which people are who should hear of this user's coming and going: those that every
+ * plugin's audience hook names.  *count_r of them, in the pool. */
+SALON_API const salon_topic_t *salon_audience(apr_int64_t user_id, apr_pool_t *pool, int *count_r);
 
 /* ---- Storage ------------------------------------------------------------------------------ */
 
@@ -209,6 +267,9 @@ SALON_API salon_outcome_t salon_store(salon_req_t *req, salon_then_t *then);
 /* The same for SELECTs alone: does not wait behind writes; sees everything committed before. */
 SALON_API salon_outcome_t salon_query(salon_req_t *req, salon_then_t *then);
 
+/* One statement that changes something and that nobody waits for; a failure is logged.  Committed
+ * after what was stored before. */
+SALON_API void salon_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Only in a plugin's start(): runs one statement and waits.  NULL when it failed (logged). */
 SALON_API const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -356,10 +417,34 @@ typedef struct salon_command_t {
 typedef struct salon_hooks_t {
     /* See salon_may. */
     salon_access_t (*access)(const salon_user_t *user, const char *what, salon_topic_t topic);
+    /* A refusal that is final, whatever others allow: its code; NULL: no objection. */
+    const char *(*refuse)(const salon_user_t *user, const char *what, salon_topic_t topic);
+    /* Somebody is about to say something there.  May put another text (in the pool) in the place
+     * of *content; or refuse: the code, and perhaps *details_r (a new object; "retry_after",
+     * seconds, in it is for everybody to understand).  NULL: no objection. */
+    const char *(*say)(const salon_user_t *user, salon_topic_t topic, const char **content,
+                       apr_pool_t *pool, json_object **details_r);
+    /* See salon_acted; the act's details are borrowed. */
+    void (*acted)(const salon_act_t *act);
+    /* See salon_audience: calls `add` for each topic. */
+    void (*audience)(apr_int64_t user_id, void (*add)(void *baton, salon_topic_t topic),
+                     void *baton);
+    /* A connection hears a topic from now on, or does no longer (also when it ends). */
+    void (*subscribed)(salon_session_t *session, salon_topic_t topic);
+    void (*unsubscribed)(salon_session_t *session, salon_topic_t topic);
+    /* Four times a second; now: as salon_now(). */
+    void (*tick)(apr_int64_t now);
     /* A connection has signed in; user->sessions is 1 for the user's first. */
     void (*signed_in)(salon_session_t *session, const salon_user_t *user);
     /* A signed-in connection has gone; user->sessions is 0 after the user's last. */
     void (*signed_out)(salon_session_t *session, const salon_user_t *user);
+    /* The configuration has been read again, and the settings' targets have been written. */
+    void (*reload)(void);
+    /* See salon_user_appearance: may change what connections alone would tell. */
+    void (*appear)(const salon_user_t *user, salon_appearance_t *appearance);
+    /* The server ends: nobody is connected any more; what salon_write is given now is still
+     * stored. */
+    void (*stop)(void);
 } salon_hooks_t;
 
 typedef struct salon_plugin_t {

@@ -36,8 +36,14 @@ static json_object *describe(apr_int64_t id)
     return room != NULL ? room_json(room) : NULL;
 }
 
+static apr_int64_t find(const char *text)
+{
+    const room_t *room = room_find_text(text);
+    return room != NULL ? room->id : 0;
+}
+
 const salon_timeline_kind_t room_timeline = {
-    .name = "room", .number = 1, .member = "room", .describe = describe
+    .name = "room", .number = 1, .member = "room", .describe = describe, .find = find
 };
 
 /* ---- Finding ---- */
@@ -55,21 +61,18 @@ room_t *room_find_name(const char *name)
 
 room_t *room_find_text(const char *text)
 {
-    char *end;
-    apr_int64_t id = apr_strtoi64(text, &end, 10);
-    room_t *room = *end == '\0' ? room_find(id) : NULL;
+    bool is_id = text[strspn(text, "0123456789")] == '\0';
+    room_t *room = is_id ? room_find(apr_strtoi64(text, NULL, 10)) : NULL;
     return room != NULL ? room : room_find_name(text);
 }
 
-room_t *room_next(const room_t *room)
+const apr_array_header_t *room_all(apr_pool_t *pool)
 {
-    room_t *next = NULL;
-    for (apr_hash_index_t *i = apr_hash_first(NULL, directory.by_id); i; i = apr_hash_next(i)) {
-        room_t *candidate = apr_hash_this_val(i);
-        if (room != NULL && candidate->id <= room->id) continue;
-        if (next == NULL || candidate->id < next->id) next = candidate;
-    }
-    return next;
+    int count = (int)apr_hash_count(directory.by_id);
+    apr_array_header_t *rooms = apr_array_make(pool, count, sizeof(room_t *));
+    for (apr_hash_index_t *i = apr_hash_first(pool, directory.by_id); i; i = apr_hash_next(i))
+        APR_ARRAY_PUSH(rooms, room_t *) = apr_hash_this_val(i);
+    return rooms;
 }
 
 /* ---- Adding and removing ---- */
@@ -167,7 +170,7 @@ int room_online_count(const room_t *room)
     for (apr_hash_index_t *i = apr_hash_first(NULL, room->members); i; i = apr_hash_next(i)) {
         const member_t *member = apr_hash_this_val(i);
         const salon_user_t *user = salon_user_by_id(member->user_id);
-        count += user != NULL && user->sessions > 0;
+        count += user != NULL && salon_user_appearance(user).online;
     }
     return count;
 }
@@ -283,7 +286,8 @@ static const struct {
 } rules[] = {
     { "read", may_read },         { "send", may_be_member }, { "stats", may_be_member },
     { "join", may_join },         { "pin", may_moderate },   { "moderate", may_moderate },
-    { "invite", may_moderate },   { "manage", may_manage },
+    { "invite", may_moderate },   { "manage", may_manage },   { "react", may_read },
+    { "type", may_be_member },    { "audit", may_moderate },
 };
 
 bool room_allows(const room_t *room, const salon_user_t *user, const char *what)

@@ -6,6 +6,7 @@
 #define ROOM_H
 
 #include <apr_hash.h>
+#include <apr_tables.h>
 
 #include <salon/message.h>
 
@@ -39,8 +40,8 @@ room_t *room_find(apr_int64_t id);
 room_t *room_find_name(const char *name);
 /* By a text that is an id, a name or a slug. */
 room_t *room_find_text(const char *text);
-/* The next of all rooms after this one (NULL: the first), by rising id; NULL: no more. */
-room_t *room_next(const room_t *room);
+/* All rooms, in no order: room_t *, in the pool. */
+const apr_array_header_t *room_all(apr_pool_t *pool);
 
 /* Puts a room into the directory. */
 room_t *room_add(apr_int64_t id, const char *name, const char *slug, bool private_, bool memory,

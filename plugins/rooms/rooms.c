@@ -7,6 +7,7 @@
  * text that is its id, name or slug.
  * Events: those of messages (core), with the member "room": id, name, slug, is_public.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_lib.h>
@@ -49,8 +50,9 @@ static room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *ref
         *refused_r = no_room(req);
         return NULL;
     }
-    if (salon_may(salon_req_user(req), what, room_topic(room))) return room;
-    *refused_r = salon_fail(req, SALON_DENIED);
+    const char *code = salon_may_not(salon_req_user(req), what, room_topic(room));
+    if (code == NULL) return room;
+    *refused_r = salon_fail(req, code);
     return NULL;
 }
 
@@ -120,7 +122,9 @@ static salon_outcome_t create(salon_req_t *req, new_room_t *new)
 /* A name of digits alone could not be told from an id. */
 static bool name_ok(const char *name)
 {
-    return name[strspn(name, "0123456789")] != '\0' && name[strspn(name, " \t")] != '\0';
+    for (const char *at = name; *at != '\0'; at++)
+        if (apr_iscntrl(*at)) return false;
+    return name[strspn(name, "0123456789")] != '\0' && name[strspn(name, " ")] != '\0';
 }
 
 static salon_outcome_t room_create(salon_req_t *req)
@@ -165,12 +169,21 @@ static salon_outcome_t room_do_remove(salon_req_t *req)
     return salon_store(req, removed);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    const room_t *left = *(room_t *const *)a, *right = *(room_t *const *)b;
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
 static salon_outcome_t room_list(salon_req_t *req)
 {
     json_object *list = json_object_new_array();
-    for (const room_t *room = room_next(NULL); room != NULL; room = room_next(room)) {
-        if (!salon_may(salon_req_user(req), "read", room_topic(room)) &&
-            salon_req_session(req) != NULL)
+    const apr_array_header_t *rooms = room_all(salon_req_pool(req));
+    qsort(rooms->elts, (size_t)rooms->nelts, sizeof(room_t *), compare_ids);
+    for (int i = 0; i < rooms->nelts; i++) {
+        const room_t *room = APR_ARRAY_IDX(rooms, i, room_t *);
+        if (salon_req_session(req) != NULL &&
+            !salon_may(salon_req_user(req), "read", room_topic(room)))
             continue;
         json_object *row = room_json(room);
         salon_json_integer(row, "member_count", apr_hash_count(room->members));
@@ -181,10 +194,12 @@ static salon_outcome_t room_list(salon_req_t *req)
 
 /* ---- Joining and leaving ---- */
 
+/* Things have changed, perhaps, while this was being stored and read: asks again. */
 static salon_outcome_t join_ready(salon_req_t *req)
 {
-    room_t *room = room_of(req);
-    if (room == NULL) return no_room(req);
+    salon_outcome_t refused;
+    room_t *room = room_for(req, "join", &refused);
+    if (room == NULL) return refused;
     const salon_user_t *user = salon_req_user(req);
     const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
     if (salon_req_session(req) != NULL) salon_subscribe(salon_req_session(req), room_topic(room));
@@ -263,13 +278,24 @@ static salon_outcome_t left(salon_req_t *req, const salon_rows_t *rows)
 static salon_outcome_t room_leave(salon_req_t *req)
 {
     room_t *room = room_of(req);
+    const salon_user_t *user = salon_req_user(req);
     if (room == NULL) return no_room(req);
+    if (room_member(room, user->id) == NULL && !salon_may(user, "read", room_topic(room)))
+        return salon_fail(req, SALON_DENIED);
     salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld AND user_id = %ld", (long)room->id,
-              (long)salon_req_user(req)->id);
+              (long)user->id);
     return salon_store(req, left);
 }
 
 /* ---- Members ---- */
+
+static int by_user_id(const void *a, const void *b)
+{
+    json_object *const *left = a, *const *right = b;
+    apr_int64_t one = json_object_get_int64(json_object_object_get(*left, "user_id"));
+    apr_int64_t other = json_object_get_int64(json_object_object_get(*right, "user_id"));
+    return one < other ? -1 : one > other;
+}
 
 static salon_outcome_t room_members(salon_req_t *req)
 {
@@ -284,9 +310,10 @@ static salon_outcome_t room_members(salon_req_t *req)
         json_object *row = salon_json_integer(salon_json(), "user_id", member->user_id);
         salon_json_string(row, "username", user != NULL ? user->name : "");
         salon_json_string(row, "role", room_role_name(member->role));
-        json_object_array_add(list,
-                              salon_json_boolean(row, "is_online", user && user->sessions > 0));
+        bool online = user != NULL && salon_user_appearance(user).online;
+        json_object_array_add(list, salon_json_boolean(row, "is_online", online));
     }
+    json_object_array_sort(list, by_user_id);
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
     return salon_reply(req, salon_json_value(json, "members", list));
 }
@@ -303,6 +330,12 @@ static salon_outcome_t role_changed(salon_req_t *req, const salon_rows_t *rows)
     room_t *room = room_of(req);
     if (room == NULL) return no_room(req);
     room_member_add(room, change->user_id, change->role);
+    salon_acted(&(salon_act_t){
+        .action = "room.role",
+        .actor = salon_req_user(req),
+        .topic = room_topic(room),
+        .target_user_id = change->user_id,
+        .details = salon_json_string(salon_json(), "role", room_role_name(change->role)) });
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
     salon_json_integer(json, "user_id", change->user_id);
     return salon_reply(req, salon_json_string(json, "role", room_role_name(change->role)));
@@ -496,7 +529,20 @@ static const salon_setting_t settings[] = {
     { NULL, 0, NULL, NULL, 0, 0, NULL },
 };
 
-static const salon_hooks_t hooks = { .access = access_hook };
+static void audience_hook(apr_int64_t user_id, void (*add)(void *baton, salon_topic_t topic),
+                          void *baton)
+{
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    const apr_array_header_t *rooms = room_all(pool);
+    for (int i = 0; i < rooms->nelts; i++) {
+        const room_t *room = APR_ARRAY_IDX(rooms, i, room_t *);
+        if (room_member(room, user_id) != NULL) add(baton, room_topic(room));
+    }
+    apr_pool_destroy(pool);
+}
+
+static const salon_hooks_t hooks = { .access = access_hook, .audience = audience_hook };
 
 static apr_status_t start(apr_pool_t *pool)
 {

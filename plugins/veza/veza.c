@@ -3,7 +3,9 @@
  * The dialect of the Veza front end: {"type": ..., "data": {...}} both ways, rooms by number,
  * human-readable messages in French.  See salon-veza(7).
  */
-#include <salon/dialect.h>
+#include <salon/message.h>
+
+#include "shapes.h"
 
 /* ---- From the client ---- */
 
@@ -31,153 +33,114 @@ static const salon_wire_field_t pin_fields[] = {
     { NULL, NULL },
 };
 
-/* ---- To the client ---- */
-
-#define END { NULL, NULL, SALON_COPY, NULL }
-
-static const salon_shape_t auth_success[] = {
-    { "user_id", "user_id", SALON_COPY, NULL },
-    { "username", "username", SALON_COPY, NULL },
-    { "role", "role", SALON_COPY, NULL },
-    { "session_id", "session_id", SALON_COPY, NULL },
-    { "server_time", "server_time", SALON_TIME, NULL },
-    END,
+static const salon_wire_field_t dm_open_fields[] = {
+    { "user1_id", "user1_id" },
+    { "user2_id", "user2_id" },
+    { NULL, NULL },
+};
+static const salon_wire_field_t dm_send_fields[] = {
+    { "conversation_id", "conversation_id" },
+    { "content", "content" },
+    { "parent_id", "parent_id" },
+    { "metadata.client_id", "client_id" },
+    { NULL, NULL },
+};
+static const salon_wire_field_t dm_history_fields[] = {
+    { "conversation_id", "conversation_id" },
+    { "limit", "limit" },
+    { "before_id", "before" },
+    { NULL, NULL },
+};
+static const salon_wire_field_t dm_block_fields[] = {
+    { "conversation_id", "conversation_id" },
+    { "block", "block" },
+    { NULL, NULL },
+};
+static const salon_wire_field_t dm_list_fields[] = { { "limit", "limit" }, { NULL, NULL } };
+static const salon_wire_field_t reaction_fields[] = {
+    { "message_id", "message_id" },
+    { "emoji", "emoji" },
+    { NULL, NULL },
+};
+static const salon_wire_field_t reactions_fields[] = {
+    { "message_id", "message_id" },
+    { NULL, NULL },
+};
+static const salon_wire_field_t status_fields[] = {
+    { "status", "status" },
+    { "message", "message" },
+    { NULL, NULL },
+};
+static const salon_wire_field_t audit_fields[] = {
+    { "room_id", "room_id" },
+    { "limit", "limit" },
+    { NULL, NULL },
 };
 
-static const salon_shape_t pong[] = {
-    { "timestamp", "timestamp", SALON_COPY, NULL },
-    { "server_time", "server_time", SALON_TIME, NULL },
-    END,
-};
-
-static const salon_shape_t room_joined[] = {
-    { "room_id", "room.id", SALON_COPY, NULL },
-    { "room_name", "room.name", SALON_COPY, NULL },
-    { "member_count", "member_count", SALON_COPY, NULL },
-    { "user_role", "role", SALON_COPY, NULL },
-    { "is_public", "room.is_public", SALON_COPY, NULL },
-    { "last_message_id", "last_message_id", SALON_COPY, NULL },
-    END,
-};
-
-static const salon_shape_t room_left[] = {
-    { "room_id", "room.id", SALON_COPY, NULL },
-    END,
-};
-
-static const salon_shape_t message_sent[] = {
-    { "message_id", "message.id", SALON_COPY, NULL },
-    { "room_id", "room.id", SALON_COPY, NULL },
-    { "author_id", "message.author_id", SALON_COPY, NULL },
-    { "username", "message.author_name", SALON_COPY, NULL },
-    { "content", "message.content", SALON_COPY, NULL },
-    { "parent_id", "message.parent_id", SALON_COPY, NULL },
-    { "thread_count", "message.reply_count", SALON_COPY, NULL },
-    { "is_pinned", "message.pinned", SALON_COPY, NULL },
-    { "created_at", "message.created_at", SALON_TIME, NULL },
-    { "reactions", "message.reactions", SALON_OR_LIST, NULL },
-    { "mentions", "message.mentions", SALON_OR_LIST, NULL },
-    END,
-};
-
-static const salon_shape_t room_message[] = {
-    { "message_id", "message.id", SALON_COPY, NULL },
-    { "room_id", "room.id", SALON_COPY, NULL },
-    { "room_name", "room.name", SALON_COPY, NULL },
-    { "author_id", "message.author_id", SALON_COPY, NULL },
-    { "username", "message.author_name", SALON_COPY, NULL },
-    { "content", "message.content", SALON_COPY, NULL },
-    { "parent_id", "message.parent_id", SALON_COPY, NULL },
-    { "thread_count", "message.reply_count", SALON_COPY, NULL },
-    { "is_pinned", "message.pinned", SALON_COPY, NULL },
-    { "is_edited", "message.edited_at", SALON_PRESENT, NULL },
-    { "created_at", "message.created_at", SALON_TIME, NULL },
-    { "reactions", "message.reactions", SALON_OR_LIST, NULL },
-    { "mention_count", "message.mentions", SALON_COUNT, NULL },
-    END,
-};
-
-static const salon_shape_t history_message[] = {
-    { "id", "id", SALON_COPY, NULL },
-    { "author_id", "author_id", SALON_COPY, NULL },
-    { "username", "author_name", SALON_COPY, NULL },
-    { "content", "content", SALON_COPY, NULL },
-    { "parent_id", "parent_id", SALON_COPY, NULL },
-    { "thread_count", "reply_count", SALON_COPY, NULL },
-    { "is_pinned", "pinned", SALON_COPY, NULL },
-    { "is_edited", "edited_at", SALON_PRESENT, NULL },
-    { "created_at", "created_at", SALON_TIME, NULL },
-    { "reactions", "reactions", SALON_OR_LIST, NULL },
-    { "mention_count", "mentions", SALON_COUNT, NULL },
-    END,
-};
-
-static const salon_shape_t room_history[] = {
-    { "room_id", "room.id", SALON_COPY, NULL },
-    { "messages", "messages", SALON_EACH, history_message },
-    { "has_more", "has_more", SALON_COPY, NULL },
-    { "total_count", "total", SALON_COPY, NULL },
-    END,
-};
-
-static const salon_shape_t room_stats[] = {
-    { "room_id", "room.id", SALON_COPY, NULL },
-    { "room_name", "room.name", SALON_COPY, NULL },
-    { "member_count", "member_count", SALON_COPY, NULL },
-    { "online_count", "online_count", SALON_COPY, NULL },
-    { "message_count", "message_count", SALON_COPY, NULL },
-    { "messages_last_24h", "messages_last_24h", SALON_COPY, NULL },
-    { "top_contributors", "top_contributors", SALON_COPY, NULL },
-    { "created_at", "created_at", SALON_TIME, NULL },
-    { "last_message_at", "last_message_at", SALON_TIME, NULL },
-    END,
-};
-
-static const salon_shape_t message_pinned[] = {
-    { "room_id", "room.id", SALON_COPY, NULL },
-    { "message_id", "message_id", SALON_COPY, NULL },
-    { "is_pinned", "pinned", SALON_COPY, NULL },
-    { "user_id", "user_id", SALON_COPY, NULL },
-    { "username", "username", SALON_COPY, NULL },
-    { "timestamp", "at", SALON_TIME, NULL },
-    END,
-};
-
-static json_object *room_message_encode(json_object *data)
+/* Of a direct message everybody hears by its event, the sender too; only who repeats a client_id is
+ * answered. */
+static json_object *dm_message_again(json_object *data)
 {
-    return salon_path(data, "room") != NULL ? salon_shape(room_message, data) : NULL;
+    return salon_path(data, "known") != NULL ? salon_shape(veza_dm_message, data) : NULL;
 }
 
-static json_object *message_pinned_encode(json_object *data)
+static json_object *message_reactions(json_object *data)
 {
-    return salon_path(data, "room") != NULL ? salon_shape(message_pinned, data) : NULL;
+    apr_int64_t total = 0;
+    json_object *list = salon_path(data, "reactions");
+    for (size_t i = 0; list != NULL && i < json_object_array_length(list); i++)
+        total += json_object_get_int64(salon_path(json_object_array_get_idx(list, i), "count"));
+    return salon_json_integer(salon_shape(veza_message_reactions, data), "total_reactions", total);
 }
 
 /* ---- Tables ---- */
 
 static const salon_wire_message_t messages[] = {
     { .type = "authenticate", .operation = "session.authenticate", .fields = authenticate_fields,
-      .reply = "auth_success", .shape = auth_success, .error = "auth_error" },
+      .reply = "auth_success", .shape = veza_auth_success, .error = "auth_error" },
     { .type = "ping", .operation = "session.ping", .fields = ping_fields,
-      .reply = "pong", .shape = pong },
+      .reply = "pong", .shape = veza_pong },
     { .type = "disconnect", .operation = "session.close", .fields = close_fields },
     { .type = "join_room", .operation = "room.join", .fields = room_fields,
-      .reply = "room_joined", .shape = room_joined },
+      .reply = "room_joined", .shape = veza_room_joined },
     { .type = "leave_room", .operation = "room.leave", .fields = room_fields,
-      .reply = "room_left", .shape = room_left },
+      .reply = "room_left", .shape = veza_room_left },
     { .type = "send_message", .operation = "room.send", .fields = send_fields,
-      .reply = "message_sent", .shape = message_sent },
+      .reply = "message_sent", .shape = veza_message_sent },
     { .type = "get_history", .operation = "room.history", .fields = history_fields,
-      .reply = "room_history", .shape = room_history },
+      .reply = "room_history", .shape = veza_room_history },
     { .type = "pin_message", .operation = "room.pin", .fields = pin_fields },
     { .type = "get_room_stats", .operation = "room.stats", .fields = room_fields,
-      .reply = "room_stats", .shape = room_stats },
+      .reply = "room_stats", .shape = veza_room_stats },
+    { .type = "create_dm", .operation = "dm.open", .fields = dm_open_fields,
+      .reply = "dm_created", .shape = veza_dm_created },
+    { .type = "send_dm", .operation = "dm.send", .fields = dm_send_fields,
+      .reply = "dm_message", .answer = dm_message_again },
+    { .type = "get_dm_history", .operation = "dm.history", .fields = dm_history_fields,
+      .reply = "dm_history", .shape = veza_dm_history },
+    { .type = "block_dm", .operation = "dm.block", .fields = dm_block_fields },
+    { .type = "list_dms", .operation = "dm.list", .fields = dm_list_fields,
+      .reply = "dm_list", .shape = veza_dm_list },
+    { .type = "add_reaction", .operation = "reaction.add", .fields = reaction_fields },
+    { .type = "remove_reaction", .operation = "reaction.remove", .fields = reaction_fields },
+    { .type = "get_reactions", .operation = "reaction.list", .fields = reactions_fields,
+      .reply = "message_reactions", .answer = message_reactions },
+    { .type = "update_status", .operation = "presence.set", .fields = status_fields },
+    { .type = "get_audit_logs", .operation = "audit.list", .fields = audit_fields,
+      .reply = "audit_logs", .shape = veza_audit_logs },
     { .type = NULL },
 };
 
 static const salon_wire_event_t events[] = {
-    { .event = "message.new", .type = "room_message", .encode = room_message_encode },
-    { .event = "message.pinned", .type = "message_pinned", .encode = message_pinned_encode },
+    { .event = "message.new", .when = "room", .type = "room_message", .shape = veza_room_message },
+    { .event = "message.new", .when = "conversation", .type = "dm_message",
+      .shape = veza_dm_message },
+    { .event = "message.pinned", .when = "room", .type = "message_pinned",
+      .shape = veza_message_pinned },
+    { .event = "dm.blocked", .type = "dm_blocked", .shape = veza_dm_blocked },
+    { .event = "reaction.added", .type = "reaction_added", .shape = veza_reaction },
+    { .event = "reaction.removed", .type = "reaction_removed", .shape = veza_reaction },
+    { .event = "presence", .type = "user_presence", .shape = veza_user_presence },
     { .event = NULL },
 };
 
@@ -192,6 +155,12 @@ static const salon_wire_error_t errors[] = {
     { SALON_TOO_LONG, "MESSAGE_TOO_LONG", "Message trop long", "low", 0 },
     { "room_not_found", "ROOM_NOT_FOUND", "Salon inexistant", "medium", 0 },
     { SALON_MESSAGE_NOT_FOUND, "MESSAGE_NOT_FOUND", "Message inexistant", "medium", 0 },
+    { "conversation_not_found", "CONVERSATION_NOT_FOUND", "Conversation inexistante", "medium", 0 },
+    { "conversation_blocked", "CONVERSATION_BLOCKED", "Conversation bloquée", "medium", 0 },
+    { "user_sanctioned", "USER_BLOCKED", "Utilisateur bloqué", "high", 0 },
+    { "message_refused", "PERMISSION_DENIED", "Message refusé par le filtre", "medium", 0 },
+    { SALON_TOO_MANY_MARKS, "PERMISSION_DENIED", "Trop de réactions différentes", "low", 0 },
+    { SALON_CONFLICT, "CONFLICT", "Existe déjà", "low", 0 },
     { SALON_USER_NOT_FOUND, "USER_NOT_FOUND", "Utilisateur inexistant", "medium", 0 },
     { SALON_UNAVAILABLE, "SERVICE_UNAVAILABLE", "Service momentanément indisponible", "high", 0 },
     { NULL, "INTERNAL_ERROR", "Erreur interne", "high", 0 },

@@ -7,7 +7,7 @@
 #
 #   SALOND SALONCTL SALON_PLUGINS   the programs, and the directory of the plugins
 #   BENCH_QUICK=1                   one round of less, in less than a minute
-#   BENCH_ONLY="fanout acks"        only these of: opening fanout acks lossless
+#   BENCH_ONLY="fanout acks"        only these of: opening fanout acks lossless presence
 
 set -u
 
@@ -18,7 +18,7 @@ SALONCTL=${SALONCTL:-$built/src/salonctl}
 SALON_PLUGINS=${SALON_PLUGINS:-$built/plugins/.libs}
 load=$built/test/bench/load
 floor=$built/test/bench/floor
-only=${BENCH_ONLY:-opening fanout acks lossless}
+only=${BENCH_ONLY:-opening fanout acks lossless presence}
 
 if [ -n "${BENCH_QUICK:-}" ]; then
     rounds=1 seconds=1 warmup=0.3 limit=50
@@ -33,6 +33,9 @@ rates=50,400,800
 memory_receivers=1000 # where a room in memory is measured beside the stored one
 ack_senders='1 32 256'
 ack_rooms=64          # so that senders hear few but themselves
+returning=2000        # users of one room who come back together
+presence_allowed=25000 # the setting presence.rate
+plugins='"rooms", "veza"' more=''
 frame=380             # bytes of a delivery, until salond has shown how many it has
 
 salond_pid='' floor_pid='' load_pid='' failed=0 started=$(date +%s)
@@ -92,7 +95,8 @@ configure() {
     cat > "$work/salond.conf" << EOF
 state_dir  = "$work/state"
 plugin_dir = "$SALON_PLUGINS"
-plugins    = { "rooms", "veza" }
+plugins    = { $plugins }
+$more
 jwt { key_file = "$work/key" }
 listen "127.0.0.1:$1" {
     max_per_ip = 0
@@ -236,6 +240,27 @@ bench_lossless() {
     cp "$work/load.log" "$work/lossless.log"
 }
 
+# storm LABEL GRACE AWAY: a salond of its own, with the plugin; who is gone for longer than the grace
+# is news.
+storm() {
+    more="presence { grace = $2 }"
+    start_salond
+    add_rooms 1 storm
+    on_salond presence --label "$1" --rooms "$rooms" --connections $returning --rates 20 --away "$3" \
+        --seconds 5 --allowed $presence_allowed
+    stop "$salond_pid"
+    salond_pid=''
+}
+
+bench_presence() {
+    late && return
+    say "presence"
+    [ -z "$salond_pid" ] || stop "$salond_pid"
+    plugins='"rooms", "presence", "veza"'
+    storm reload 5 0
+    storm return 0 6
+}
+
 # ---- The report -----------------------------------------------------------------------------
 
 # table MODE KEYS COLUMNS ORDER [COST]: medians, a row for each combination of the keys; a column
@@ -266,6 +291,11 @@ report() {
         printf '\nIdle connections, signed in\n'
         table idle 'server connections' 'before_KB open_KB closed_KB KB_each kept_each' cat
     fi
+    if wanted presence; then
+        printf '\nAll %s users of a room come back within two seconds: at once, and after six\n' $returning
+        table presence 'server users' \
+            'away_s events each peak/s allowed/s messages p50_ms p99_ms max_ms ack_max cpu_s' cat
+    fi
     if [ -f "$work/lossless.log" ]; then
         printf '\nTwo rooms, everything counted\n'
         cat "$work/lossless.log"
@@ -291,7 +321,7 @@ if wanted opening; then
     salond_pid=''
 fi
 start_salond
-for part in lossless acks fanout; do
+for part in lossless acks fanout presence; do
     ! wanted $part || bench_$part
 done
 late && say "the time was up; some rounds were left out"

@@ -282,6 +282,8 @@ static void take_text(clients_t *clients, client_t *client, const char *text, si
 
     if (kind == MESSAGE_DELIVERY || kind == MESSAGE_ACK)
         take_stamped(clients, client, kind, text, length, now);
+    else if (kind == MESSAGE_PRESENCE && clients->on_presence != NULL)
+        clients->on_presence(clients, client, now);
     else if (kind == MESSAGE_SIGNED_IN && client->state == CLIENT_SIGNING_IN)
         client_join(clients, client, now);
     else if (kind == MESSAGE_JOINED && client->state == CLIENT_JOINING)
@@ -436,6 +438,17 @@ void clients_prepare(clients_t *clients)
 {
     for (int i = 0; i < clients->count; i++)
         make_token(clients->options, &clients->all[i]);
+}
+
+void clients_leave(clients_t *clients, client_t *client)
+{
+    client_close(clients, client);
+}
+
+void clients_come(clients_t *clients, client_t *client)
+{
+    if (client->state == CLIENT_CLOSED)
+        client_start(clients, client);
 }
 
 void clients_open(clients_t *clients)

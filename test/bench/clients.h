@@ -61,6 +61,7 @@ struct clients_t {
     void (*on_delivery)(clients_t *clients, client_t *client, const stamp_t *stamp, size_t size,
                         int64_t now);
     void (*on_ack)(clients_t *clients, client_t *client, const stamp_t *stamp, int64_t now);
+    void (*on_presence)(clients_t *clients, client_t *client, int64_t now);
     void (*on_refused)(clients_t *clients, client_t *client, int64_t now);
 };
 
@@ -77,6 +78,10 @@ void clients_open(clients_t *clients);
 
 /* The same, but ends the program unless all are ready. */
 void clients_open_all(clients_t *clients);
+
+/* Closes one without a farewell; begins to open one that is closed. */
+void clients_leave(clients_t *clients, client_t *client);
+void clients_come(clients_t *clients, client_t *client);
 
 /* Handles what comes until that time, or until `stop` is set; returns the time then. */
 int64_t clients_run(clients_t *clients, int64_t until);

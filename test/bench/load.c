@@ -28,6 +28,7 @@ static const load_mode_t modes[] = {
     { "accept", accept_run, false, "connections let in per second, and their CPU" },
     { "idle", idle_run, false, "resident memory of connections that do nothing" },
     { "lossless", lossless_run, true, "is all delivered once, in order? (exit status 1: no)" },
+    { "presence", presence_run, true, "all come back at once: events, latencies (1: too slow)" },
 };
 
 typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_LONG, OPTION_REAL, OPTION_LIST }
@@ -63,6 +64,8 @@ static const load_option_t table[] = {
     OPTION("client-id", FLAG, client_id, "send a client_id with each message"),
     OPTION("metric", TEXT, metric, "acks: the counter of commits under /metrics"),
     OPTION("slack", REAL, slack, "lossless: KB that memory may grow (8192)"),
+    OPTION("away", REAL, away, "presence: seconds that connections are gone (0)"),
+    OPTION("allowed", REAL, allowed, "presence: events a second that the server allows"),
     OPTION("output", TEXT, output, "a file to append rows of name=value to"),
 };
 

@@ -40,6 +40,8 @@ typedef struct options_t {
     bool client_id;    /* send one with each message, as front ends do */
     const char *metric;
     double slack;      /* kilobytes by which memory may grow and still count as flat */
+    double away;       /* seconds between leaving and coming back */
+    double allowed;    /* presence events a second; 0: not known */
     const char *output;
 } options_t;
 
@@ -49,5 +51,6 @@ int acks_run(const options_t *options);
 int accept_run(const options_t *options);
 int idle_run(const options_t *options);
 int lossless_run(const options_t *options);
+int presence_run(const options_t *options);
 
 #endif

@@ -23,6 +23,7 @@ typedef struct spelling_t {
 static const spelling_t spellings[] = {
     SPELLING("room_message", MESSAGE_DELIVERY),
     SPELLING("message_sent", MESSAGE_ACK),
+    SPELLING("user_presence", MESSAGE_PRESENCE),
     SPELLING("auth_success", MESSAGE_SIGNED_IN),
     SPELLING("room_joined", MESSAGE_JOINED),
     SPELLING("error", MESSAGE_REFUSED),

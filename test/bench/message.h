@@ -15,6 +15,7 @@ typedef enum {
     MESSAGE_OTHER,
     MESSAGE_DELIVERY,  /* room_message */
     MESSAGE_ACK,       /* message_sent */
+    MESSAGE_PRESENCE,  /* user_presence */
     MESSAGE_SIGNED_IN, /* auth_success */
     MESSAGE_JOINED,    /* room_joined */
     MESSAGE_REFUSED    /* auth_error, error */

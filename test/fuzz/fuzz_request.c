@@ -56,6 +56,7 @@ static void on_publish(net_note_t *note)
     for (int i = 0; i < wire_count(); i++)
         if (note->as.publish.frames[i] != NULL) take_frame(note->as.publish.frames[i]);
     free(note->as.publish.frames);
+    free(note->as.publish.topics);
 }
 
 static void take_note(net_note_t *note)

@@ -46,6 +46,7 @@ static config_t *read_text(apr_pool_t *pool, const void *bytes, size_t size, con
     *error_r = NULL;
     config_t *config = config_read(pool, file, sections, 1, dialects, error_r);
     close(fd);
+    if (config != NULL) config_commit(config);
     return config;
 }
 

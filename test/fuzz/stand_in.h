@@ -10,8 +10,12 @@
 
 #include "net.h"
 
-/* Tables, configuration, users 2 alice, 3 bob, 4 carol (moderator), 5 dave (admin).  notes: takes
- * what the chat thread sends to a network thread. */
+#define STAND_IN_PONG 0x0a /* an opcode that lws sends and we do not */
+
+/* Registers the plugins, and no more: enough to decode and encode. */
+void stand_in_tables(void);
+/* All of it: tables, configuration, users 2 alice, 3 bob, 4 carol (moderator), 5 dave (admin).
+ * notes: takes what the chat thread sends to a network thread. */
 void stand_in_begin(void (*notes)(net_note_t *note));
 /* Before each input: rooms (1 "general" of alice's and dave's, 2 "secret" of dave's alone; both in
  * memory) and ids are as at the beginning. */

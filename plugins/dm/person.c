@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each of the two does with a conversation for themselves: block it, and read it.
+ */
+#include <sys/param.h>
+
+#include "dm.h"
+
+/* ---- Blocking ---- */
+
+typedef struct {
+    apr_int64_t conversation_id;
+    apr_int64_t blocked_at; /* 0: no longer */
+} block_t;
+
+static json_object *block_json(const conversation_t *conversation)
+{
+    apr_int64_t by = conversation_blocked_by(conversation);
+    json_object *json =
+        salon_json_value(salon_json(), "conversation", conversation_json(conversation));
+    salon_json_boolean(json, "is_blocked", by != 0);
+    return salon_json_value(json, "blocked_by", by != 0 ? json_object_new_int64(by) : NULL);
+}
+
+static apr_status_t blocking_end(void *data)
+{
+    const block_t *block = data;
+    conversation_t *conversation = conversation_find(block->conversation_id);
+    if (conversation != NULL) conversation->blocking--;
+    return APR_SUCCESS;
+}
+
+/* What is said from here on would be heard after the block, so it is refused already. */
+static void blocking_begin(salon_req_t *req, conversation_t *conversation, const block_t *block)
+{
+    conversation->blocking++;
+    apr_pool_cleanup_register(salon_req_pool(req), block, blocking_end, apr_pool_cleanup_null);
+}
+
+static salon_outcome_t blocked(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    const block_t *block = salon_req_data(req);
+    conversation_t *conversation = conversation_find(block->conversation_id);
+    if (conversation == NULL) return dm_none(req);
+    conversation_person(conversation, salon_req_user(req)->id)->blocked_at = block->blocked_at;
+    json_object *json = block_json(conversation);
+    salon_outcome_t outcome = salon_reply(req, json_object_get(json));
+    conversation_publish(conversation, "dm.blocked", json);
+    return outcome;
+}
+
+salon_outcome_t dm_block(salon_req_t *req)
+{
+    conversation_t *conversation = dm_of(req);
+    if (conversation == NULL) return dm_none(req);
+    apr_int64_t user_id = salon_req_user(req)->id;
+    const person_t *person = conversation_person(conversation, user_id);
+    bool add = salon_arg_boolean(req, "block", true);
+    if (!add && person->blocked_at == 0 && conversation_blocked_by(conversation) != 0)
+        return salon_fail(req, SALON_DENIED);
+    block_t *block = apr_palloc(salon_req_pool(req), sizeof(*block));
+    *block = (block_t){ .conversation_id = conversation->id };
+    if (add) block->blocked_at = person->blocked_at != 0 ? person->blocked_at : dm_moment();
+    if (add) blocking_begin(req, conversation, block);
+    salon_req_set_data(req, block);
+    salon_sql(req,
+              "UPDATE dm_persons SET blocked_at = %ld"
+              " WHERE conversation_id = %ld AND user_id = %ld",
+              (long)block->blocked_at, (long)conversation->id, (long)user_id);
+    return salon_store(req, blocked);
+}
+
+/* ---- Reading ---- */
+
+typedef struct {
+    apr_int64_t conversation_id;
+    apr_int64_t message_id; /* 0: there is none */
+    apr_int64_t seq;
+} reading_t;
+
+static salon_outcome_t reading_reply(salon_req_t *req)
+{
+    const reading_t *reading = salon_req_data(req);
+    conversation_t *conversation = conversation_find(reading->conversation_id);
+    if (conversation == NULL) return dm_none(req);
+    person_t *person = conversation_person(conversation, salon_req_user(req)->id);
+    person->read_seq = MAX(person->read_seq, reading->seq);
+    json_object *json =
+        salon_json_value(salon_json(), "conversation", conversation_json(conversation));
+    salon_json_integer(json, "user_id", person->user_id);
+    salon_json_integer(json, "seq", person->read_seq);
+    salon_json_value(json, "message_id",
+                     reading->message_id != 0 ? json_object_new_int64(reading->message_id) : NULL);
+    salon_outcome_t outcome = salon_reply(req, json_object_get(json));
+    conversation_publish(conversation, "dm.read", json);
+    return outcome;
+}
+
+static salon_outcome_t stored(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    return reading_reply(req);
+}
+
+/* The position never goes back: an older message has been read as well. */
+static salon_outcome_t reading_store(salon_req_t *req, conversation_t *conversation,
+                                     apr_int64_t seq, apr_int64_t message_id)
+{
+    apr_int64_t user_id = salon_req_user(req)->id;
+    reading_t *reading = apr_palloc(salon_req_pool(req), sizeof(*reading));
+    *reading = (reading_t){ conversation->id, message_id, seq };
+    salon_req_set_data(req, reading);
+    if (seq <= conversation_person(conversation, user_id)->read_seq) return reading_reply(req);
+    salon_sql(req,
+              "UPDATE dm_persons SET read_seq = %ld WHERE conversation_id = %ld AND user_id = %ld"
+              " AND read_seq < %ld",
+              (long)seq, (long)conversation->id, (long)user_id, (long)seq);
+    return salon_store(req, stored);
+}
+
+static salon_outcome_t newest_known(salon_req_t *req)
+{
+    conversation_t *conversation = dm_of(req);
+    if (conversation == NULL) return dm_none(req);
+    const salon_timeline_info_t *info = salon_timeline_info(conversation->timeline);
+    return reading_store(req, conversation, info->seq, info->last_message_id);
+}
+
+static salon_outcome_t position_known(salon_req_t *req, const salon_rows_t *rows)
+{
+    conversation_t *conversation = dm_of(req);
+    if (conversation == NULL) return dm_none(req);
+    if (rows->count == 0) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    return reading_store(req, conversation, salon_rows_integer(rows, 0, 0),
+                         salon_arg_integer(req, "message_id", 0));
+}
+
+salon_outcome_t dm_read(salon_req_t *req)
+{
+    salon_outcome_t refused;
+    conversation_t *conversation = dm_for(req, "read", &refused);
+    apr_int64_t message_id = salon_arg_integer(req, "message_id", 0);
+    if (conversation == NULL) return refused;
+    if (message_id == 0) return salon_timeline_load(req, conversation->timeline, newest_known);
+    salon_timeline_sql_position(req, &conversation_timeline, conversation->id, message_id);
+    return salon_query(req, position_known);
+}

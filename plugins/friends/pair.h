@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What changes between two people: the handlers of the operations of these names.  Each answers
+ * {user_id, username, status}: the other one, and how things stand now ("friends", "requested" and
+ * "asked" (by the other one), "blocked", "none").
+ */
+#ifndef PAIR_H
+#define PAIR_H
+
+#include <salon/plugin.h>
+
+salon_outcome_t friend_request(salon_req_t *req);
+salon_outcome_t friend_accept(salon_req_t *req);
+salon_outcome_t friend_decline(salon_req_t *req);
+salon_outcome_t friend_remove(salon_req_t *req);
+salon_outcome_t friend_block(salon_req_t *req);
+
+/* A new object: user_id, username. */
+json_object *friend_person_json(apr_int64_t user_id);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moderation: sanctions of people in a room or on the whole server, a word filter, slow mode,
+ * reports, and a log of what those in charge have done.
+ *
+ * Operations: moderation.mute, moderation.ban, moderation.kick, moderation.lift {user, room,
+ * minutes, reason}, moderation.list, moderation.slow, report.add, report.list, audit.list.
+ * Events: moderation.acted {room, action, target_user_id, moderator_user_id, duration_minutes,
+ * expires_at, reason, at} to the room, or to the person where it is for the whole server;
+ * moderation.slowed {room, seconds, moderator_user_id, at} to the room.
+ * Who is sanctioned is refused with user_sanctioned, a message with a word of the filter with
+ * message_refused, and what comes too early in slow mode with rate_limited.
+ */
+#include <string.h>
+
+#include "audit.h"
+#include "filter.h"
+#include "place.h"
+#include "report.h"
+#include "sanction.h"
+#include "slow.h"
+
+#define CLOSE_POLICY 1008
+#define MINUTE       60000           /* milliseconds */
+#define DAY          (1440 * MINUTE) /* the same */
+#define MINUTES_MOST 52560000        /* a hundred years */
+
+static const char *words_file;
+static apr_int64_t audit_days;
+
+/* ---- Sanctions ---- */
+
+typedef struct {
+    const char *name, *audited;
+    const char *needs;    /* what one must be allowed to do there */
+    sanction_kind_t kind; /* what is remembered; 0: nothing */
+    bool out;             /* the person has to leave */
+} action_t;
+
+static const action_t mute = { "mute", "moderation.mute", "moderate", SANCTION_MUTE, false };
+static const action_t ban = { "ban", "moderation.ban", "manage", SANCTION_BAN, true };
+static const action_t kick = { "kick", "moderation.kick", "moderate", 0, true };
+static const action_t lift = { "lift", "moderation.lift", "moderate", 0, false };
+
+/* What a request is about to do. */
+typedef struct {
+    const action_t *action;
+    place_t place;
+    sanction_t sanction; /* whom, for how long, why; of every action */
+    apr_int64_t minutes;
+} deed_t;
+
+static json_object *deed_json(const deed_t *deed)
+{
+    const sanction_t *s = &deed->sanction;
+    json_object *json = place_describe(salon_json(), &deed->place);
+    salon_json_string(json, "action", deed->action->name);
+    salon_json_integer(json, "target_user_id", s->user_id);
+    salon_json_integer(json, "moderator_user_id", s->created_by);
+    salon_json_integer(json, "duration_minutes", deed->minutes);
+    salon_json_value(json, "expires_at",
+                     s->expires_at != 0 ? json_object_new_int64(s->expires_at) : NULL);
+    salon_json_string(json, "reason", s->reason);
+    return salon_json_integer(json, "at", s->created_at);
+}
+
+static void deed_tell(const deed_t *deed, json_object *json)
+{
+    apr_int64_t user_id = deed->sanction.user_id;
+    bool everywhere = place_is_server(&deed->place);
+    salon_publish(everywhere ? SALON_TOPIC("user", user_id) : deed->place.topic,
+                  "moderation.acted", json);
+    if (!deed->action->out) return;
+    if (everywhere) salon_close_user(user_id, CLOSE_POLICY, deed->action->name);
+    else salon_unsubscribe_user(user_id, deed->place.topic);
+}
+
+static salon_outcome_t deed_stored(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    const deed_t *deed = salon_req_data(req);
+    if (deed->action->kind != 0) sanction_put(&deed->sanction);
+    if (deed->action == &lift) sanction_remove(deed->sanction.user_id, deed->place.key);
+    json_object *json = deed_json(deed);
+    salon_outcome_t outcome = salon_reply(req, json_object_get(json));
+    deed_tell(deed, json);
+    return outcome;
+}
+
+static json_object *deed_details(const deed_t *deed)
+{
+    json_object *json = salon_json_integer(salon_json(), "duration_minutes", deed->minutes);
+    return salon_json_string(json, "reason", deed->sanction.reason);
+}
+
+static salon_outcome_t deed_store(salon_req_t *req, deed_t *deed)
+{
+    const sanction_t *s = &deed->sanction;
+    const salon_act_t act = { .action = deed->action->audited,
+                              .actor = salon_req_user(req),
+                              .topic = deed->place.topic,
+                              .target_user_id = s->user_id,
+                              .details = deed_details(deed) };
+    if (!audit_sql(req, &act)) return salon_fail(req, SALON_UNAVAILABLE);
+    if (deed->action->kind != 0) sanction_sql_put(req, s);
+    if (deed->action == &lift) sanction_sql_remove(req, s->user_id, deed->place.key);
+    salon_req_set_data(req, deed);
+    return salon_store(req, deed_stored);
+}
+
+/* Lifting a ban takes what banning takes. */
+static const char *may_not(const salon_user_t *user, const deed_t *deed,
+                           const salon_user_t *target)
+{
+    const char *needs = deed->action->needs;
+    if (deed->action == &lift && target != NULL &&
+        sanction_find(target->id, deed->place.key, SANCTION_BAN) != NULL)
+        needs = ban.needs;
+    return place_may_not(user, needs, &deed->place);
+}
+
+static deed_t *deed_make(salon_req_t *req, const action_t *action)
+{
+    deed_t *deed = apr_pcalloc(salon_req_pool(req), sizeof(*deed));
+    deed->action = action;
+    if (action->kind != 0) deed->minutes = salon_arg_integer(req, "minutes", 0);
+    deed->sanction = (sanction_t){ .kind = action->kind,
+                                   .created_at = salon_now(),
+                                   .created_by = salon_req_user(req)->id,
+                                   .reason = salon_arg_string(req, "reason") };
+    if (deed->minutes > 0)
+        deed->sanction.expires_at = deed->sanction.created_at + deed->minutes * MINUTE;
+    return deed;
+}
+
+static salon_outcome_t act(salon_req_t *req, const action_t *action)
+{
+    salon_outcome_t refused;
+    deed_t *deed = deed_make(req, action);
+    const salon_user_t *user = salon_req_user(req), *target = place_person(req);
+    if (!place_of(req, &deed->place, &refused)) return refused;
+    const char *code = may_not(user, deed, target);
+    if (code != NULL) return salon_fail(req, code);
+    if (target == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
+    if (!place_outranks(user, target, &deed->place)) return salon_fail(req, SALON_DENIED);
+    deed->sanction.user_id = target->id;
+    deed->sanction.place = deed->place.key;
+    return deed_store(req, deed);
+}
+
+static salon_outcome_t moderation_mute(salon_req_t *req)
+{
+    return act(req, &mute);
+}
+
+static salon_outcome_t moderation_ban(salon_req_t *req)
+{
+    return act(req, &ban);
+}
+
+static salon_outcome_t moderation_kick(salon_req_t *req)
+{
+    return act(req, &kick);
+}
+
+static salon_outcome_t moderation_lift(salon_req_t *req)
+{
+    return act(req, &lift);
+}
+
+/* ---- Looking at them ---- */
+
+typedef struct {
+    const char *place;
+    apr_int64_t now;
+    json_object *rows;
+} listing_t;
+
+static void list_add(const sanction_t *s, void *baton)
+{
+    const listing_t *listing = baton;
+    if (strcmp(s->place, listing->place) != 0 || !sanction_holds(s, listing->now)) return;
+    const salon_user_t *user = salon_user_by_id(s->user_id);
+    json_object *row = salon_json_integer(salon_json(), "user_id", s->user_id);
+    salon_json_string(row, "username", user != NULL ? user->name : "");
+    salon_json_string(row, "action", sanction_kind_name(s->kind));
+    salon_json_value(row, "expires_at",
+                     s->expires_at != 0 ? json_object_new_int64(s->expires_at) : NULL);
+    salon_json_integer(row, "created_at", s->created_at);
+    salon_json_integer(row, "moderator_user_id", s->created_by);
+    json_object_array_add(listing->rows, salon_json_string(row, "reason", s->reason));
+}
+
+static salon_outcome_t moderation_list(salon_req_t *req)
+{
+    place_t place;
+    salon_outcome_t refused;
+    if (!place_of_room(req, &place, &refused)) return refused;
+    const char *code = place_may_not(salon_req_user(req), "moderate", &place);
+    if (code != NULL) return salon_fail(req, code);
+    listing_t listing = { place.key, salon_now(), json_object_new_array() };
+    sanction_each(list_add, &listing);
+    json_object *json = place_describe(salon_json(), &place);
+    if (!place_is_server(&place))
+        salon_json_integer(json, "slow_seconds", slow_seconds(place.key));
+    return salon_reply(req, salon_json_value(json, "sanctions", listing.rows));
+}
+
+/* ---- Hooks ---- */
+
+static const char *say_hook(const salon_user_t *user, salon_topic_t topic, const char **content,
+                            apr_pool_t *pool, json_object **details_r)
+{
+    const char *text = filter_text(*content, pool);
+    if (text == NULL) return "message_refused";
+    *content = text;
+    return user != NULL ? slow_say(user, topic, pool, details_r) : NULL;
+}
+
+/* Once a minute what is over is forgotten, once a day what is too old. */
+static void tick_hook(apr_int64_t now)
+{
+    static apr_int64_t swept, forgotten;
+    if (now - swept < MINUTE && now >= swept) return;
+    swept = now;
+    sanction_sweep(now);
+    slow_sweep(now);
+    if (audit_days == 0 || (now - forgotten < DAY && now >= forgotten)) return;
+    forgotten = now;
+    audit_forget(now - audit_days * DAY);
+}
+
+static apr_status_t words_read(const char *next)
+{
+    const char *error;
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    apr_status_t rv = filter_read(words_file, pool, &error);
+    if (rv != APR_SUCCESS)
+        salon_log(SALON_LOG_ERROR, "moderation", "words_file: %s; %s", error, next);
+    apr_pool_destroy(pool);
+    return rv;
+}
+
+static void reload_hook(void)
+{
+    words_read("the words that were there stay");
+}
+
+static void stop_hook(void)
+{
+    filter_forget();
+}
+
+static const salon_hooks_t hooks = {
+    .refuse = sanction_refuse,
+    .say = say_hook,
+    .acted = audit_write,
+    .tick = tick_hook,
+    .reload = reload_hook,
+    .stop = stop_hook,
+};
+
+/* ---- Tables ---- */
+
+#define ROOM_ARGUMENTS                                                                           \
+    { "room_id", SALON_ID, SALON_OPTIONAL, 0, 0 }, { "room", SALON_STRING, SALON_OPTIONAL, 1, 0 }
+#define PERSON_ARGUMENTS                                                                         \
+    { "user_id", SALON_ID, SALON_OPTIONAL, 0, 0 }, { "user", SALON_STRING, SALON_OPTIONAL, 1, 0 }
+#define LIMIT_ARGUMENT { "limit", SALON_INTEGER, SALON_OPTIONAL | SALON_CLAMP, 1, 100 }
+#define REASON_ARGUMENT { "reason", SALON_STRING, SALON_OPTIONAL, 0, REASON_MOST }
+#define END { NULL, 0, 0, 0, 0 }
+
+static const salon_argument_t act_arguments[] = {
+    ROOM_ARGUMENTS,
+    PERSON_ARGUMENTS,
+    { "minutes", SALON_INTEGER, SALON_OPTIONAL, 0, MINUTES_MOST },
+    REASON_ARGUMENT,
+    END,
+};
+static const salon_argument_t list_arguments[] = { ROOM_ARGUMENTS, END };
+static const salon_argument_t slow_arguments[] = {
+    ROOM_ARGUMENTS, { "seconds", SALON_INTEGER, 0, 0, 86400 }, END
+};
+static const salon_argument_t report_add_arguments[] = {
+    { "message_id", SALON_ID, 0, 0, 0 }, REASON_ARGUMENT, END
+};
+static const salon_argument_t report_list_arguments[] = { ROOM_ARGUMENTS, LIMIT_ARGUMENT, END };
+static const salon_argument_t audit_arguments[] = {
+    ROOM_ARGUMENTS, LIMIT_ARGUMENT, { "before", SALON_ID, SALON_OPTIONAL, 0, 0 }, END
+};
+
+static const salon_operation_t operations[] = {
+    { .name = "moderation.mute", .handler = moderation_mute, .arguments = act_arguments,
+      .flags = SALON_WRITES, .help = "let somebody read, but not write" },
+    { .name = "moderation.ban", .handler = moderation_ban, .arguments = act_arguments,
+      .flags = SALON_WRITES, .help = "throw somebody out, who stays out" },
+    { .name = "moderation.kick", .handler = moderation_kick, .arguments = act_arguments,
+      .flags = SALON_WRITES, .help = "throw somebody out, who may come back" },
+    { .name = "moderation.lift", .handler = moderation_lift, .arguments = act_arguments,
+      .flags = SALON_WRITES, .help = "take mute and ban back" },
+    { .name = "moderation.list", .handler = moderation_list, .arguments = list_arguments,
+      .help = "the sanctions in force" },
+    { .name = "moderation.slow", .handler = slow_set, .arguments = slow_arguments,
+      .flags = SALON_WRITES, .help = "set how long everybody waits between messages" },
+    { .name = "report.add", .handler = report_add, .arguments = report_add_arguments,
+      .flags = SALON_WRITES, .cost = 1, .help = "ask moderators to look at a message" },
+    { .name = "report.list", .handler = report_list, .arguments = report_list_arguments,
+      .help = "what has been reported" },
+    { .name = "audit.list", .handler = audit_list, .arguments = audit_arguments,
+      .help = "who has done what to whom" },
+    { .name = NULL },
+};
+
+static const salon_event_t events[] = {
+    { "moderation.acted", 0, "somebody has been muted, banned, kicked, or is not any more" },
+    { "moderation.slowed", 0, "a room has another slow mode" },
+    { NULL, 0, NULL },
+};
+
+#define DEED "USER [--room ROOM] [--minutes MINUTES] [--reason REASON]"
+
+static const salon_command_t commands[] = {
+    { "user mute", DEED, "moderation.mute", "target_user_id", "let somebody read, but not write" },
+    { "user ban", DEED, "moderation.ban", "target_user_id", "throw somebody out for that time" },
+    { "user kick", DEED, "moderation.kick", "target_user_id", "throw somebody out" },
+    { "user lift", DEED, "moderation.lift", "target_user_id", "take mute and ban back" },
+    { "user sanctions", "[--room ROOM]", "moderation.list", NULL, "the sanctions in force" },
+    { "room slow", "ROOM SECONDS", "moderation.slow", "seconds", "set a room's slow mode" },
+    { "audit", "[--room ROOM] [--limit LIMIT]", "audit.list", NULL, "who has done what to whom" },
+    { "reports", "[--room ROOM] [--limit LIMIT]", "report.list", NULL, "what has been reported" },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+static const salon_setting_t settings[] = {
+    { "words_file", SALON_SETTING_STRING, &words_file, "", 0, 0,
+      "a file of words that are refused or masked; none: \"\"" },
+    { "audit_days", SALON_SETTING_INTEGER, &audit_days, "0", 0, 36500,
+      "how long the audit log is kept; 0: for good" },
+    { NULL, 0, NULL, NULL, 0, 0, NULL },
+};
+
+static const salon_migration_t migrations[] = {
+    { 1, sanction_tables }, { 2, slow_tables }, { 3, audit_tables }, { 4, report_tables },
+    { 0, NULL },
+};
+
+static apr_status_t start(apr_pool_t *pool)
+{
+    apr_status_t rv = sanction_load(pool);
+    if (rv == APR_SUCCESS) rv = slow_load(pool);
+    if (rv == APR_SUCCESS) rv = audit_open(pool);
+    if (rv == APR_SUCCESS) rv = report_open(pool);
+    return rv == APR_SUCCESS ? words_read("the server does not start") : rv;
+}
+
+SALON_PLUGIN(moderation) = {
+    SALON_PLUGIN_HEADER,
+    .name = "moderation",
+    .version = "1.0",
+    .summary = "sanctions, word filter, slow mode, reports, audit log",
+    .operations = operations,
+    .events = events,
+    .hooks = &hooks,
+    .settings = settings,
+    .migrations = migrations,
+    .commands = commands,
+    .start = start,
+};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rooms belong to another plugin: they are found and described through salond, and what somebody is
+ * in one is told by what that person may do there.
+ */
+#include "place.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#define ROOM "room"
+
+static bool ranking;
+
+/* ---- Where ---- */
+
+bool place_is_server(const place_t *place)
+{
+    return place->key[0] == '\0';
+}
+
+const char *place_key(salon_topic_t topic, apr_pool_t *pool)
+{
+    if (strcmp(topic.kind, ROOM) != 0) return NULL;
+    json_object *json = salon_describe(topic), *room, *slug;
+    const char *key = NULL;
+    if (json_object_object_get_ex(json, ROOM, &room) &&
+        json_object_object_get_ex(room, "slug", &slug))
+        key = apr_pstrcat(pool, ROOM "/", json_object_get_string(slug), NULL);
+    json_object_put(json);
+    return key;
+}
+
+bool place_of(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r)
+{
+    const char *name = salon_arg_string(req, "room");
+    apr_int64_t id = salon_arg_integer(req, "room_id", 0);
+    *place_r = (place_t){ .topic = SALON_SERVER, .key = "" };
+    if (name == NULL && id == 0) return true;
+    place_r->topic = name != NULL ? salon_topic_named(ROOM, name) : SALON_TOPIC(ROOM, id);
+    place_r->key = place_key(place_r->topic, salon_req_pool(req));
+    if (place_r->key != NULL) return true;
+    *refused_r = salon_fail(req, "room_not_found");
+    return false;
+}
+
+bool place_of_room(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r)
+{
+    if (!place_of(req, place_r, refused_r)) return false;
+    if (!place_is_server(place_r) || salon_req_session(req) == NULL) return true;
+    *refused_r = salon_fail_argument(req, "room_id");
+    return false;
+}
+
+json_object *place_describe(json_object *object, const place_t *place)
+{
+    json_object *json = salon_describe(place->topic), *room;
+    if (json_object_object_get_ex(json, ROOM, &room))
+        salon_json_value(object, ROOM, json_object_get(room));
+    json_object_put(json);
+    return object;
+}
+
+/* ---- Who ---- */
+
+const salon_user_t *place_person(const salon_req_t *req)
+{
+    const char *name = salon_arg_string(req, "user");
+    if (name != NULL) return salon_user_by_name(name);
+    return salon_user_by_id(salon_arg_integer(req, "user_id", 0));
+}
+
+const char *place_may_not(const salon_user_t *user, const char *what, const place_t *place)
+{
+    if (user->id == SALON_SYSTEM_USER) return NULL;
+    if (!place_is_server(place)) return salon_may_not(user, what, place->topic);
+    return user->role >= SALON_ROLE_ADMIN ? NULL : SALON_DENIED;
+}
+
+/* In a room an owner stands above a moderator of the server, who stands above the room's own. */
+static int rank_of(const salon_user_t *user, const place_t *place)
+{
+    enum { MEMBER, ROOM_MODERATOR, MODERATOR, OWNER, ABOVE };
+    if (user->id == SALON_SYSTEM_USER) return ABOVE + SALON_ROLE_SUPERUSER + 1;
+    if (user->role >= SALON_ROLE_ADMIN || place_is_server(place)) return ABOVE + (int)user->role;
+    if (salon_may(user, "manage", place->topic)) return OWNER;
+    if (user->role >= SALON_ROLE_MODERATOR) return MODERATOR;
+    return salon_may(user, "moderate", place->topic) ? ROOM_MODERATOR : MEMBER;
+}
+
+bool place_outranks(const salon_user_t *user, const salon_user_t *other, const place_t *place)
+{
+    ranking = true;
+    bool above = user->role >= other->role && rank_of(user, place) > rank_of(other, place);
+    ranking = false;
+    return above;
+}
+
+bool place_ranking(void)
+{
+    return ranking;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Few people have sanctions, and every request asks for them: who has none costs one look-up, and
+ * only for the others a room's key is made.
+ */
+#include "sanction.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "place.h"
+
+#define SANCTIONED "user_sanctioned"
+
+static struct {
+    apr_pool_t *pool;
+    apr_hash_t *by_user; /* user id -> the first sanction_t; its key is in that one */
+} all;
+
+const char *const sanction_tables[] = {
+    "CREATE TABLE sanctions (user_id BIGINT NOT NULL, place VARCHAR(120) NOT NULL,"
+    " kind SMALLINT NOT NULL, expires_at BIGINT NOT NULL, created_at BIGINT NOT NULL,"
+    " created_by BIGINT NOT NULL, reason TEXT, PRIMARY KEY (user_id, place, kind))",
+    NULL,
+};
+
+const char *sanction_kind_name(sanction_kind_t kind)
+{
+    return kind == SANCTION_BAN ? "ban" : "mute";
+}
+
+/* ---- In memory ---- */
+
+const sanction_t *sanction_first(apr_int64_t user_id)
+{
+    return apr_hash_get(all.by_user, &user_id, sizeof(user_id));
+}
+
+bool sanction_holds(const sanction_t *sanction, apr_int64_t now)
+{
+    return sanction->expires_at == 0 || sanction->expires_at > now;
+}
+
+const sanction_t *sanction_find(apr_int64_t user_id, const char *place, sanction_kind_t kind)
+{
+    apr_int64_t now = salon_now();
+    const sanction_t *sanction = sanction_first(user_id);
+    for (; sanction != NULL; sanction = sanction->next)
+        if (sanction->kind == kind && sanction_holds(sanction, now) &&
+            strcmp(sanction->place, place) == 0)
+            return sanction;
+    return NULL;
+}
+
+void sanction_each(void (*each)(const sanction_t *sanction, void *baton), void *baton)
+{
+    for (apr_hash_index_t *i = apr_hash_first(NULL, all.by_user); i; i = apr_hash_next(i))
+        for (const sanction_t *s = apr_hash_this_val(i); s != NULL; s = s->next) each(s, baton);
+}
+
+/* The key in the hash is the first one's own, so it is set anew with each change. */
+static void chain_set(apr_int64_t user_id, sanction_t *first)
+{
+    apr_hash_set(all.by_user, &user_id, sizeof(user_id), NULL);
+    if (first != NULL) apr_hash_set(all.by_user, &first->user_id, sizeof(user_id), first);
+}
+
+/* Takes out, and frees, the sanctions of a person that are to go; how many. */
+static apr_size_t chain_filter(apr_int64_t user_id,
+                               bool (*goes)(const sanction_t *sanction, const void *baton),
+                               const void *baton)
+{
+    sanction_t *first = (sanction_t *)sanction_first(user_id), **link = &first;
+    apr_size_t gone = 0;
+    if (first == NULL) return 0;
+    apr_hash_set(all.by_user, &user_id, sizeof(user_id), NULL);
+    while (*link != NULL) {
+        sanction_t *sanction = *link;
+        if (goes(sanction, baton)) {
+            *link = sanction->next;
+            free(sanction);
+            gone++;
+        } else {
+            link = &sanction->next;
+        }
+    }
+    chain_set(user_id, first);
+    return gone;
+}
+
+static bool is_same(const sanction_t *sanction, const void *other)
+{
+    const sanction_t *s = other;
+    return sanction->kind == s->kind && strcmp(sanction->place, s->place) == 0;
+}
+
+static bool is_there(const sanction_t *sanction, const void *place)
+{
+    return strcmp(sanction->place, place) == 0;
+}
+
+static bool is_over(const sanction_t *sanction, const void *now)
+{
+    return !sanction_holds(sanction, *(const apr_int64_t *)now);
+}
+
+/* One block: the sanction, and its texts behind it. */
+static sanction_t *sanction_copy(const sanction_t *sanction)
+{
+    size_t place = strlen(sanction->place) + 1;
+    size_t reason = sanction->reason != NULL ? strlen(sanction->reason) + 1 : 0;
+    sanction_t *copy = malloc(sizeof(*copy) + place + reason);
+    if (copy == NULL) abort();
+    *copy = *sanction;
+    char *texts = (char *)(copy + 1);
+    copy->place = memcpy(texts, sanction->place, place);
+    if (reason > 0) copy->reason = memcpy(texts + place, sanction->reason, reason);
+    return copy;
+}
+
+void sanction_put(const sanction_t *sanction)
+{
+    chain_filter(sanction->user_id, is_same, sanction);
+    sanction_t *copy = sanction_copy(sanction);
+    copy->next = (sanction_t *)sanction_first(sanction->user_id);
+    chain_set(copy->user_id, copy);
+}
+
+void sanction_remove(apr_int64_t user_id, const char *place)
+{
+    chain_filter(user_id, is_there, place);
+}
+
+void sanction_sweep(apr_int64_t now)
+{
+    apr_pool_t *pool;
+    apr_size_t gone = 0;
+    apr_pool_create(&pool, all.pool);
+    for (apr_hash_index_t *i = apr_hash_first(pool, all.by_user); i; i = apr_hash_next(i)) {
+        apr_int64_t user_id = ((const sanction_t *)apr_hash_this_val(i))->user_id;
+        gone += chain_filter(user_id, is_over, &now);
+    }
+    apr_pool_destroy(pool);
+    if (gone > 0)
+        salon_write("DELETE FROM sanctions WHERE expires_at > 0 AND expires_at <= %ld", (long)now);
+}
+
+/* ---- In the table ---- */
+
+void sanction_sql_put(salon_req_t *req, const sanction_t *s)
+{
+    salon_sql(req, "DELETE FROM sanctions WHERE user_id = %ld AND place = %s AND kind = %d",
+              (long)s->user_id, s->place, (int)s->kind);
+    salon_sql(req,
+              "INSERT INTO sanctions (user_id, place, kind, expires_at, created_at, created_by,"
+              " reason) VALUES (%ld, %s, %d, %ld, %ld, %ld, %s)",
+              (long)s->user_id, s->place, (int)s->kind, (long)s->expires_at, (long)s->created_at,
+              (long)s->created_by, s->reason);
+}
+
+void sanction_sql_remove(salon_req_t *req, apr_int64_t user_id, const char *place)
+{
+    salon_sql(req, "DELETE FROM sanctions WHERE user_id = %ld AND place = %s", (long)user_id,
+              place);
+}
+
+apr_status_t sanction_load(apr_pool_t *pool)
+{
+    all.pool = pool;
+    all.by_user = apr_hash_make(pool);
+    const salon_rows_t *rows = salon_load(
+        pool, "SELECT user_id, place, kind, expires_at, created_at, created_by, reason"
+              " FROM sanctions");
+    if (rows == NULL) return APR_EGENERAL;
+    for (int i = 0; i < rows->count; i++)
+        sanction_put(&(sanction_t){ .user_id = salon_rows_integer(rows, i, 0),
+                                    .place = salon_rows_text(rows, i, 1),
+                                    .kind = (sanction_kind_t)salon_rows_integer(rows, i, 2),
+                                    .expires_at = salon_rows_integer(rows, i, 3),
+                                    .created_at = salon_rows_integer(rows, i, 4),
+                                    .created_by = salon_rows_integer(rows, i, 5),
+                                    .reason = salon_rows_text(rows, i, 6) });
+    return APR_SUCCESS;
+}
+
+/* ---- What they forbid ---- */
+
+/* Who is muted may look at everything. */
+static bool mute_forbids(const char *what)
+{
+    static const char *const silenced[] = { "send", "react", "pin", "type" };
+    for (size_t i = 0; i < sizeof(silenced) / sizeof(silenced[0]); i++)
+        if (strcmp(silenced[i], what) == 0) return true;
+    return false;
+}
+
+static bool forbids(apr_int64_t user_id, const char *place, const char *what)
+{
+    if (sanction_find(user_id, place, SANCTION_BAN) != NULL) return true;
+    return mute_forbids(what) && sanction_find(user_id, place, SANCTION_MUTE) != NULL;
+}
+
+static bool forbids_in(apr_int64_t user_id, salon_topic_t topic, const char *what)
+{
+    apr_pool_t *pool;
+    apr_pool_create(&pool, all.pool);
+    const char *key = place_key(topic, pool);
+    bool forbidden = key != NULL && forbids(user_id, key, what);
+    apr_pool_destroy(pool);
+    return forbidden;
+}
+
+const char *sanction_refuse(const salon_user_t *user, const char *what, salon_topic_t topic)
+{
+    if (user == NULL || place_ranking() || sanction_first(user->id) == NULL) return NULL;
+    bool forbidden = forbids(user->id, "", what) || forbids_in(user->id, topic, what);
+    return forbidden ? SANCTIONED : NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What somebody has been forbidden: where, by whom, until when.  All sanctions are in memory, by
+ * person, and in the table `sanctions`; of one kind in one place a person has one at most.
+ */
+#ifndef SANCTION_H
+#define SANCTION_H
+
+#include <salon/plugin.h>
+
+/* Stored. */
+typedef enum { SANCTION_MUTE = 1, SANCTION_BAN = 2 } sanction_kind_t;
+
+typedef struct sanction_t {
+    struct sanction_t *next; /* of the same person */
+    apr_int64_t user_id;
+    const char *place; /* a key, see place_t */
+    sanction_kind_t kind;
+    apr_int64_t expires_at; /* 0: for good */
+    apr_int64_t created_at, created_by;
+    const char *reason; /* NULL: none was given */
+} sanction_t;
+
+extern const char *const sanction_tables[]; /* of the migration */
+
+/* In start(). */
+apr_status_t sanction_load(apr_pool_t *pool);
+
+/* The person's sanctions, those that are over included; NULL: none. */
+const sanction_t *sanction_first(apr_int64_t user_id);
+bool sanction_holds(const sanction_t *sanction, apr_int64_t now);
+/* NULL: there is none in force. */
+const sanction_t *sanction_find(apr_int64_t user_id, const char *place, sanction_kind_t kind);
+void sanction_each(void (*each)(const sanction_t *sanction, void *baton), void *baton);
+
+/* The statements, and then what is in memory: another one of that kind and place is replaced. */
+void sanction_sql_put(salon_req_t *req, const sanction_t *sanction);
+void sanction_put(const sanction_t *sanction);
+void sanction_sql_remove(salon_req_t *req, apr_int64_t user_id, const char *place);
+void sanction_remove(apr_int64_t user_id, const char *place);
+
+/* Forgets those that are over. */
+void sanction_sweep(apr_int64_t now);
+
+/* The canonical code for who may not do what a sanction forbids; NULL: no objection. */
+const char *sanction_refuse(const salon_user_t *user, const char *what, salon_topic_t topic);
+
+const char *sanction_kind_name(sanction_kind_t kind);
+
+#endif
