@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of a network thread (net.c, conn.c, http.c, opening.c) share.
+ * What the files of a network thread (net.c, conn*.c, http.c, opening.c) share.
  */
 #ifndef NET_PRIVATE_H
 #define NET_PRIVATE_H

@@ -423,6 +423,7 @@ class Client:
         self.frames = []
         self.answer_pings = True
         self.pings = 0
+        self.last_ping = None  # next_frame returns this one
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -533,6 +534,8 @@ class Client:
             self.pings += 1
             if self.answer_pings:
                 self.frame(PONG, payload)
+            if self.pings == self.last_ping:
+                return first, payload
 
     def text(self):
         """The next message's text; Closed where the server closes."""

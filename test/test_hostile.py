@@ -530,6 +530,16 @@ def test_long_history():
         still_serves(server)
 
 
+def test_pongs_alone():
+    """Who says nothing but answers pings stays"""
+    with Server({"ping_interval": 1, "pong_timeout": 1}) as server:
+        quiet = signed_in(server, "bob")
+        quiet.last_ping = 4
+        check(quiet.next_frame()[0] & 0x0f == PING, "something else than a ping")
+        answers(quiet)
+        still_serves(server)
+
+
 def test_silent_peer():
     """Who does not answer pings is dropped after pong_timeout; who does stays"""
     with Server({"ping_interval": 1, "pong_timeout": 1}) as server:

@@ -3,8 +3,8 @@
  * How much is told: a clock that never jumps, and budgets of deliveries.  A budget holds a second's
  * worth.  When it is spent, nothing is told before it is full again: then a second's news go out
  * together, which costs each receiver one write, and messages have the time between.  It may be
- * overdrawn by one publication, which is paid for later.  So over any time no more is delivered than
- * the rate allows, a second's worth and one publication.
+ * overdrawn by one publication, which is paid for later.  So over any time no more is delivered
+ * than the rate allows, a second's worth and one publication.
  */
 #ifndef PACE_H
 #define PACE_H

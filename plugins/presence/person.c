@@ -77,7 +77,7 @@ person_t *person_of(apr_int64_t user_id)
     return person;
 }
 
-static void message_set(person_t *person, const char *message)
+static void message_keep(person_t *person, const char *message)
 {
     free((void *)person->message);
     person->message = message != NULL && message[0] != '\0' ? strdup(message) : NULL;
@@ -97,7 +97,7 @@ apr_status_t person_load(apr_pool_t *pool)
     for (int i = 0; rows != NULL && i < rows->count; i++) {
         person_t *person = person_of(salon_rows_integer(rows, i, 0));
         person->status = (person_status_t)salon_rows_integer(rows, i, 1);
-        message_set(person, salon_rows_text(rows, i, 2));
+        message_keep(person, salon_rows_text(rows, i, 2));
         person->last_seen = salon_rows_integer(rows, i, 3);
         person->stored = true;
     }
@@ -305,7 +305,7 @@ void person_choose(person_t *person, const person_choice_t *choice)
     person->last_seen = MAX(person->last_seen, choice->last_seen);
     person->status = choice->status;
     person->message_news |= strcmp(choice->message, known) != 0;
-    message_set(person, choice->message);
+    message_keep(person, choice->message);
     salon_publish(SALON_TOPIC("user", person->id), "presence", person_json(person, true));
     person_changed(person);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An entry stands for one person in one topic, and lives while others believe that the person types,
- * or while a start would come too soon after the last one.  So a client that starts and stops as fast
- * as it can causes one start and one stop in each interval.
+ * An entry stands for one person in one topic, and lives while others believe that the person
+ * types, or while a start would come too soon after the last one.  So a client that starts and
+ * stops as fast as it can causes one start and one stop in each interval.
  */
 #include "typing.h"
 
@@ -30,13 +30,6 @@ static struct {
 } all;
 
 apr_int64_t typing_expiry, typing_interval, typing_rate;
-
-void typing_init(apr_pool_t *pool)
-{
-    all.entries = apr_hash_make(pool);
-    TAILQ_INIT(&all.list);
-    pace_fill(&all.pace, typing_rate, pace_now());
-}
 
 /* ---- Entries ---- */
 
@@ -72,6 +65,13 @@ static void typing_remove(typing_t *typing)
     TAILQ_REMOVE(&all.list, typing, link);
     free(typing->key);
     free(typing);
+}
+
+void typing_init(apr_pool_t *pool)
+{
+    all.entries = apr_hash_make(pool);
+    TAILQ_INIT(&all.list);
+    pace_fill(&all.pace, typing_rate, pace_now());
 }
 
 /* ---- Telling ---- */

@@ -24,16 +24,17 @@ if [ -n "${BENCH_QUICK:-}" ]; then
     rounds=1 seconds=1 warmup=0.3 limit=50
     receivers='100 1000' accepted=2000 idle=10000
     lossless='--connections 500 --senders 10 --rates 200 --seconds 3'
+    returning=500 away=3 after=1
 else
     rounds=3 seconds=2 warmup=0.5 limit=320
     receivers='100 1000 5000' accepted=5000 idle=10000
     lossless='--connections 2000 --senders 20 --rates 400 --seconds 8'
+    returning=2000 away=6 after=5 # users of one room; seconds
 fi
 rates=50,400,800
 memory_receivers=1000 # where a room in memory is measured beside the stored one
 ack_senders='1 32 256'
 ack_rooms=64          # so that senders hear few but themselves
-returning=2000        # users of one room who come back together
 presence_allowed=25000 # the setting presence.rate
 plugins='"rooms", "veza"' more=''
 frame=380             # bytes of a delivery, until salond has shown how many it has
@@ -247,7 +248,7 @@ storm() {
     start_salond
     add_rooms 1 storm
     on_salond presence --label "$1" --rooms "$rooms" --connections $returning --rates 20 --away "$3" \
-        --seconds 5 --allowed $presence_allowed
+        --seconds $after --allowed $presence_allowed
     stop "$salond_pid"
     salond_pid=''
 }
@@ -258,7 +259,7 @@ bench_presence() {
     [ -z "$salond_pid" ] || stop "$salond_pid"
     plugins='"rooms", "presence", "veza"'
     storm reload 5 0
-    storm return 0 6
+    storm return 0 $away
 }
 
 # ---- The report -----------------------------------------------------------------------------
@@ -292,7 +293,8 @@ report() {
         table idle 'server connections' 'before_KB open_KB closed_KB KB_each kept_each' cat
     fi
     if wanted presence; then
-        printf '\nAll %s users of a room come back within two seconds: at once, and after six\n' $returning
+        printf '\nAll %s users of a room come back within two seconds: at once, and after %s\n' \
+            $returning $away
         table presence 'server users' \
             'away_s events each peak/s allowed/s messages p50_ms p99_ms max_ms ack_max cpu_s' cat
     fi

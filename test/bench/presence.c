@@ -5,8 +5,8 @@
  * becomes of the messages meanwhile?  A latency counts from when the message was due, whether its
  * receiver has just come or has been there all the time.
  *
- * Latencies are those from the first leaving to the end; presence events those from the first coming
- * on, "seconds" longer than the last.
+ * Latencies are those from the first leaving to the end; presence events those from the first
+ * coming to the end, which is "seconds" after the last one.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a connection receives: fragments are joined to messages, messages decoded to calls, calls
+ * posted to the chat thread.  A connection with too much that waits is not read.  What lws says of
+ * a message's remaining length is the peer's word, and only ever compared with the limit.
+ */
+#include "conn_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "metrics.h"
+#include "session.h"
+
+#define CALLS_MOST 64     /* of one connection, waiting to be answered, before it is not read */
+#define BYTES_MOST 262144 /* of their messages */
+
+/* Signatures are checked here and not on the chat thread, for they can take half a millisecond. */
+static void token_verify(conn_t *conn, call_t *call)
+{
+    json_object *token;
+    if (!json_object_object_get_ex(call->arguments, "token", &token) ||
+        !json_object_is_type(token, json_type_string))
+        return;
+    token_claims_t claims;
+    size_t length = (size_t)json_object_get_string_len(token);
+    token_status_t status = token_check_cached(conn->net->tokens, conn->net->keys,
+                                               json_object_get_string(token), length,
+                                               apr_time_sec(apr_time_now()), &claims);
+    if (status != TOKEN_VALID) return;
+    call->claims = malloc(sizeof(claims));
+    if (call->claims == NULL) abort();
+    *call->claims = claims;
+}
+
+void conn_post_calls(conn_t *conn, call_t *call, size_t size)
+{
+    while (call != NULL) {
+        call_t *next = call->next;
+        if (call->operation == conn->net->authenticate) token_verify(conn, call);
+        call->conn = conn_ref(conn);
+        call->size = size;
+        conn->waiting_calls++;
+        conn->waiting_bytes += size;
+        session_post_call(conn, call);
+        call = next;
+        size = 0;
+    }
+}
+
+static void reading_hold(conn_t *conn)
+{
+    if (conn->rx_stopped || (conn->waiting_calls < CALLS_MOST && conn->waiting_bytes < BYTES_MOST))
+        return;
+    conn->rx_stopped = true;
+    lws_rx_flow_control(conn->wsi, 0);
+}
+
+void conn_answered(conn_t *conn, int calls, size_t bytes)
+{
+    conn->waiting_calls -= (unsigned)calls;
+    conn->waiting_bytes -= bytes;
+    if (conn->rx_stopped && conn->state == CONN_OPEN && conn->waiting_calls <= CALLS_MOST / 2 &&
+        conn->waiting_bytes <= BYTES_MOST / 2) {
+        conn->rx_stopped = false;
+        lws_rx_flow_control(conn->wsi, 1);
+    }
+    conn_close_when_answered(conn);
+}
+
+static void message_received(conn_t *conn, const char *text, size_t length)
+{
+    metrics_add(METRIC_MESSAGES_IN, 1);
+    call_t *calls = conn->in_binary ? wire_refuse(conn->wire, SALON_INVALID)
+                                    : wire_decode(conn->wire, text, length);
+    conn_post_calls(conn, calls, length);
+    reading_hold(conn);
+}
+
+static void input_append(conn_t *conn, const char *bytes, size_t length)
+{
+    size_t needed = conn->in_length + length;
+    if (needed > conn->in_capacity) {
+        size_t capacity = conn->in_capacity ? conn->in_capacity : 1024;
+        while (capacity < needed) capacity *= 2;
+        conn->in = realloc(conn->in, capacity);
+        if (conn->in == NULL) abort();
+        conn->in_capacity = (unsigned)capacity;
+    }
+    memcpy(conn->in + conn->in_length, bytes, length);
+    conn->in_length = (unsigned)needed;
+}
+
+static void input_clear(conn_t *conn)
+{
+    free(conn->in);
+    conn->in = NULL;
+    conn->in_length = conn->in_capacity = 0;
+    conn->in_slow = false;
+}
+
+static bool input_too_long(const conn_t *conn, size_t length)
+{
+    apr_int64_t most = conn_config(conn)->max_message;
+    return most > 0 &&
+           (length > (size_t)most || conn->in_length + length > (size_t)most ||
+            lws_remaining_packet_payload(conn->wsi) > (size_t)most - conn->in_length - length);
+}
+
+int conn_received(conn_t *conn, const char *bytes, size_t length)
+{
+    if (conn->state != CONN_OPEN) return 0;
+    conn_lives(conn);
+    if (lws_is_first_fragment(conn->wsi)) conn->in_binary = lws_frame_is_binary(conn->wsi);
+    if (input_too_long(conn, length)) {
+        input_clear(conn);
+        metrics_add(METRIC_TOO_BIG, 1);
+        lws_rx_flow_control(conn->wsi, 0);
+        conn_close(conn, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "message too big");
+        return 0;
+    }
+    if (!lws_is_final_fragment(conn->wsi)) {
+        if (length > 0) input_append(conn, bytes, length);
+        return 0;
+    }
+    if (conn->in_length == 0) {
+        message_received(conn, bytes, length);
+        return 0;
+    }
+    input_append(conn, bytes, length);
+    message_received(conn, conn->in, conn->in_length);
+    input_clear(conn);
+    return 0;
+}
