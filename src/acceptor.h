@@ -12,6 +12,7 @@
 /* Opens the ports, in the order of the configuration.  NULL: done; otherwise what is wrong, in the
  * pool. */
 const char *acceptor_open(apr_pool_t *pool, const config_t *config);
+/* Starts the thread.  nets: who gets the sockets; read until acceptor_stop. */
 apr_status_t acceptor_start(net_t *const *nets, int count);
 /* Closes the ports and ends the thread. */
 void acceptor_stop(void);

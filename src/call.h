@@ -23,9 +23,9 @@ typedef struct call_t {
     struct call_t *next;
     conn_ref_t conn;
     const salon_wire_message_t *row; /* NULL: not known */
-    const operation_t *operation;    /* NULL: refused, see code */
-    json_object *arguments;          /* an object */
-    const char *code;                /* of a refusal; NULL: none */
+    const operation_t *operation;    /* NULL: there is none; see code */
+    json_object *arguments;          /* an object; NULL: none */
+    const char *code;                /* of a refusal; NULL: there is an operation */
     const char *field;               /* in the wire's name, allocated; NULL: none */
     token_claims_t *claims;          /* of the argument "token", when it is valid; allocated */
     size_t size;                     /* bytes of the message, for the bound on what waits */
@@ -38,6 +38,7 @@ struct salon_calls_t {
     call_t *first, **last;
 };
 
+/* Frees it with all that it owns, but not those behind it. */
 void call_free(call_t **call);
 
 #endif

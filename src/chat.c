@@ -3,14 +3,12 @@
  * A libuv loop whose only business is the queue, the control socket and a timer.  What a turn wants
  * to tell the network threads is gathered, and handed over with one lock each at its end.
  */
-#define LOG_AREA "chat"
 #include "chat.h"
 
 #include <stdlib.h>
 
 #include <apr_thread_proc.h>
 
-#include "log.h"
 #include "plugin.h"
 #include "request.h"
 #include "server.h"

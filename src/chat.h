@@ -10,10 +10,10 @@
 
 #include "chat_note.h"
 #include "net.h"
-#include "store.h"
 
 /* Before the thread starts: everything that posts to it may be made then. */
 void chat_init(apr_pool_t *pool);
+/* Starts the thread. */
 apr_status_t chat_start(void);
 /* Finishes the requests that are under way, then ends the thread; nobody posts any more but the
  * store. */

@@ -5,13 +5,11 @@
  */
 #include "check.h"
 
-#include <string.h>
 #include <sys/param.h>
 
 #include "chat.h"
 #include "plugin.h"
 #include "server.h"
-#include "statement.h"
 #include "utf8.h"
 
 #define ID_MOST        9007199254740991 /* what JavaScript's numbers hold exactly */

@@ -4,7 +4,6 @@
  * own wheel, for lws's timers are a sorted list.  A WebSocket is closed when its calls are
  * answered and its output is out; only what does not read, or does not live, is killed.
  */
-#define LOG_AREA "conn"
 #include "conn_private.h"
 
 #include <netinet/in.h>

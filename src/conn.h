@@ -59,18 +59,20 @@ struct conn_t {
 void conn_adopt(net_t *net, int fd, int listener, const char *address);
 /* NULL: it has gone. */
 conn_t *conn_find(net_t *net, conn_ref_t ref);
+/* How other threads name it. */
 conn_ref_t conn_ref(const conn_t *conn);
+/* Its listener, as the newest configuration has it. */
 const config_listener_t *conn_config(const conn_t *conn);
 
 /* Ends the connection unless it is told otherwise in time (milliseconds; 0: never). */
 void conn_await(conn_t *conn, apr_int64_t milliseconds);
 /* The handshake is complete. */
 void conn_opened(conn_t *conn);
-/* A piece of a message. Non-zero: end the connection now (lws's convention). */
+/* A piece of a message.  Non-zero: end the connection now (lws's convention). */
 int conn_received(conn_t *conn, const char *bytes, size_t length);
 /* Anything at all was received: it lives. */
 void conn_lives(conn_t *conn);
-/* The socket can be written to again. Non-zero: end the connection now. */
+/* The socket can be written to again.  Non-zero: end the connection now. */
 int conn_writeable(conn_t *conn);
 /* The peer has sent its Close frame.  Non-zero: end the connection now; 0: lws answers it. */
 int conn_closed_by_peer(conn_t *conn);
@@ -89,6 +91,8 @@ void conn_admit(conn_t *conn, apr_int64_t user_id);
 void conn_close(conn_t *conn, int code, const char *reason);
 /* Ends it at once, without a word. */
 void conn_kill(conn_t *conn);
+/* lws_write, with a copy of the bytes, for lws wants space in front of them. */
+int conn_write_copy(conn_t *conn, const void *bytes, size_t length, enum lws_write_protocol how);
 /* Writes what waits, as far as the socket takes it. */
 void conn_flush(conn_t *conn);
 /* Its deadline has come. */

@@ -16,7 +16,7 @@
 #define BYTES_MOST 262144 /* of their messages */
 
 /* Signatures are checked here and not on the chat thread, for they can take half a millisecond. */
-static void token_verify(conn_t *conn, call_t *call)
+static void claims_read(conn_t *conn, call_t *call)
 {
     json_object *token;
     if (!json_object_object_get_ex(call->arguments, "token", &token) ||
@@ -37,7 +37,7 @@ void conn_post_calls(conn_t *conn, call_t *call, size_t size)
 {
     while (call != NULL) {
         call_t *next = call->next;
-        if (call->operation == conn->net->authenticate) token_verify(conn, call);
+        if (call->operation == conn->net->authenticate) claims_read(conn, call);
         call->conn = conn_ref(conn);
         call->size = size;
         conn->waiting_calls++;

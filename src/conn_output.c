@@ -127,15 +127,19 @@ static unsigned output_gather(conn_t *conn, size_t *length_r)
     return count;
 }
 
-static int output_write_large(conn_t *conn)
+int conn_write_copy(conn_t *conn, const void *bytes, size_t length, enum lws_write_protocol how)
 {
-    const frame_t *frame = conn->out[0];
-    unsigned char *copy = malloc(LWS_PRE + frame->length);
+    unsigned char *copy = malloc(LWS_PRE + length);
     if (copy == NULL) abort();
-    memcpy(copy + LWS_PRE, frame->bytes, frame->length);
-    int written = lws_write(conn->wsi, copy + LWS_PRE, frame->length, LWS_WRITE_RAW);
+    memcpy(copy + LWS_PRE, bytes, length);
+    int written = lws_write(conn->wsi, copy + LWS_PRE, length, how);
     free(copy);
     return written;
+}
+
+static int output_write_large(conn_t *conn)
+{
+    return conn_write_copy(conn, conn->out[0]->bytes, conn->out[0]->length, LWS_WRITE_RAW);
 }
 
 static void output_remove(conn_t *conn, unsigned count)
@@ -153,7 +157,7 @@ static void output_remove(conn_t *conn, unsigned count)
     }
 }
 
-/* One write. False: no more can be written now. */
+/* One write.  False: no more can be written now. */
 static bool output_write(conn_t *conn)
 {
     size_t length;

@@ -3,7 +3,6 @@
  * A libuv pipe on the chat thread's loop.  Who may open the socket may do everything, so it is for
  * the server's own user alone (mode 0600).
  */
-#define LOG_AREA "control"
 #include "control.h"
 
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 #include "chat.h"
 #include "command.h"
 #include "json.h"
-#include "log.h"
 #include "request.h"
 
 /* One line of one client; a client that has gone is freed when its command has ended. */

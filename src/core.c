@@ -5,12 +5,10 @@
  *
  * Events: message.new, message.edited, message.deleted, message.pinned, on a timeline's topic.
  */
-#define LOG_AREA "core"
 #include <string.h>
 
 #include <apr_strings.h>
 
-#include "log.h"
 #include "metrics.h"
 #include "plugin.h"
 #include "request.h"

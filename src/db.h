@@ -17,6 +17,7 @@ typedef struct db_t db_t;
 db_t *db_make(apr_pool_t *pool, const config_database_t *config, const char *state_dir);
 /* In the main thread, after the others have ended. */
 void db_close(db_t *db);
+/* What is special about its database. */
 const engine_t *db_engine(const db_t *db);
 
 /* Connects unless it is connected: DB_OK or DB_LOST.  *message_r (in the pool): what the database

@@ -57,21 +57,37 @@ const char *demo_state_dir(apr_pool_t *pool)
     return "/tmp/salon-demo";
 }
 
-const char *demo_prepare(apr_pool_t *pool, config_t *config, const char *state_dir)
+static void state_set(apr_pool_t *pool, config_t *config, const char *state_dir)
 {
-    char text[120];
     char *path;
     apr_filepath_merge(&path, NULL, state_dir, APR_FILEPATH_TRUENAME, pool);
     if (path == NULL) path = apr_pstrdup(pool, state_dir);
-    apr_status_t rv =
-        apr_dir_make_recursive(path, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE, pool);
-    const char *key = apr_pstrcat(pool, path, "/jwt.key", NULL);
-    if (rv == APR_SUCCESS) rv = token_key_generate(key, pool);
-    if (rv != APR_SUCCESS)
-        return apr_psprintf(pool, "cannot make %s: %s", path, apr_strerror(rv, text, sizeof(text)));
     config->state_dir = path;
-    config->jwt.key_file = key;
-    return NULL;
+    config->jwt.key_file = apr_pstrcat(pool, path, "/jwt.key", NULL);
+}
+
+const char *demo_prepare(apr_pool_t *pool, config_t *config, const char *state_dir)
+{
+    char text[120];
+    state_set(pool, config, state_dir);
+    apr_status_t rv =
+        apr_dir_make_recursive(config->state_dir,
+                               APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE, pool);
+    if (rv == APR_SUCCESS) rv = token_key_generate(config->jwt.key_file, pool);
+    if (rv == APR_SUCCESS) return NULL;
+    return apr_psprintf(pool, "cannot make %s: %s", config->state_dir,
+                        apr_strerror(rv, text, sizeof(text)));
+}
+
+const char *demo_find(apr_pool_t *pool, config_t *config, const char *state_dir)
+{
+    char text[120];
+    apr_finfo_t info;
+    state_set(pool, config, state_dir);
+    apr_status_t rv = apr_stat(&info, config->jwt.key_file, APR_FINFO_TYPE, pool);
+    if (rv == APR_SUCCESS) return NULL;
+    return apr_psprintf(pool, "%s is no demo's directory: %s", config->state_dir,
+                        apr_strerror(rv, text, sizeof(text)));
 }
 
 /* ---- What is printed ---- */

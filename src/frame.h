@@ -21,9 +21,11 @@ typedef enum { FRAME_TEXT = 0x1, FRAME_CLOSE = 0x8, FRAME_PING = 0x9 } frame_opc
 
 /* A new frame with one reference. */
 frame_t *frame_make(frame_opcode_t opcode, const char *payload, size_t length, bool droppable);
+/* Any thread.  One reference more; the frame. */
 frame_t *frame_ref(frame_t *frame);
 /* Takes several references at once. */
 void frame_ref_many(frame_t *frame, int count);
+/* Any thread.  One reference less, *frame is NULL then; the last one frees it. */
 void frame_unref(frame_t **frame);
 
 #endif

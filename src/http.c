@@ -5,7 +5,6 @@
  * Content-Length within the limit is accepted.  lws re-arms its time-out with every piece of a
  * body; the deadline here is for the whole request.
  */
-#define LOG_AREA "http"
 #include "http.h"
 
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 
 #include <apr_strings.h>
 
-#include "log.h"
 #include "opening.h"
 #include "session.h"
 #include "metrics.h"
@@ -185,12 +183,7 @@ static int headers_write(conn_t *conn, const http_reply_t *reply)
 
 static int body_write(conn_t *conn, const http_reply_t *reply)
 {
-    unsigned char *copy = malloc(LWS_PRE + reply->length);
-    if (copy == NULL) abort();
-    memcpy(copy + LWS_PRE, reply->body, reply->length);
-    int written = lws_write(conn->wsi, copy + LWS_PRE, reply->length, LWS_WRITE_HTTP_FINAL);
-    free(copy);
-    return written < 0 ? -1 : 0;
+    return conn_write_copy(conn, reply->body, reply->length, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
 }
 
 int http_writeable(conn_t *conn)

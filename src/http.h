@@ -47,6 +47,7 @@ void http_reply_free(http_reply_t **reply);
 /* The connection's unfinished request. */
 void http_request_free(struct http_request_t **request);
 
+/* A new answer, without further headers; copies.  Any thread. */
 http_reply_t *http_reply_make(int status, const char *content_type, const char *body,
                               size_t length);
 

@@ -22,6 +22,7 @@
         if (log_enabled(SALON_LOG_DEBUG)) salon_log(SALON_LOG_DEBUG, LOG_AREA, __VA_ARGS__);     \
     } while (0)
 
+/* Any thread.  Would a line of that level be written? */
 bool log_enabled(salon_log_level_t level);
 /* "error", "warning", "notice", "info", "debug"; false: unknown. */
 bool log_level_parse(const char *name, salon_log_level_t *level_r);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <apr_general.h>
@@ -18,7 +17,6 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
-#include "chat.h"
 #include "demo.h"
 #include "listing.h"
 #include "log.h"
@@ -126,7 +124,8 @@ static const char *plugins_load(const options_t *options, const config_t *config
         wrong = NULL;
     }
     wire_resolve();
-    return wrong;
+    if (wrong == NULL || config->plugins_at == NULL) return wrong;
+    return apr_pstrcat(server.pool, config->plugins_at, ": ", wrong, NULL);
 }
 
 static const char *settings_load(const options_t *options)

@@ -5,7 +5,6 @@
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
-#include "db.h"
 #include "salon/message.h"
 
 extern const salon_migration_t message_migrations[];
@@ -28,6 +27,8 @@ typedef struct message_t {
 #define MESSAGE_COLUMNS                                                                          \
     "id, timeline_id, seq, changed_seq, author_id, parent_id, reply_count, created_at, "         \
     "edited_at, content, mentions, client_key, pinned, deleted, marks"
+
+#define MESSAGE_BY_ID "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = %ld"
 
 /* A copy in one piece, to be freed with free(). */
 message_t *message_copy(const message_t *message);

@@ -13,7 +13,6 @@
 #include <apr_strings.h>
 
 #include "log.h"
-#include "sql.h"
 
 typedef struct migrator_t {
     db_t *db;

@@ -33,7 +33,6 @@
 #define WHEEL_SLOTS    1024
 #define FLUSH_SPACING  4000   /* microseconds between two flushes, at most */
 #define TOKENS_CACHED  4096
-#define SHUTDOWN_GRACE 5000   /* milliseconds */
 
 /* ---- What lws calls ---- */
 

@@ -32,8 +32,8 @@ typedef enum {
 typedef struct net_note_t {
     queue_node_t node; /* first */
     net_kind_t kind;
-    conn_ref_t
-        conn; /* of all but ADOPT, RELOAD, SHUTDOWN; PUBLISH: whom to leave out, slot -1: nobody */
+    /* Of all but ADOPT, RELOAD, SHUTDOWN; PUBLISH: whom to leave out, slot -1: nobody. */
+    conn_ref_t conn;
     union {
         struct {
             int fd, listener;
@@ -47,7 +47,7 @@ typedef struct net_note_t {
         struct {
             int topic_count, *topics; /* allocated */
             apr_int64_t except_user;  /* 0: nobody */
-            frame_t **frames;        /* by wire_index, references; allocated */
+            frame_t **frames;         /* by wire_index, references; allocated */
         } publish;
         int topic;
         apr_int64_t user_id; /* ADMIT; 0: nobody in particular */
@@ -60,10 +60,12 @@ typedef struct net_note_t {
     } as;
 } net_note_t;
 
+/* A new note, to be filled in and posted. */
 net_note_t *net_note(net_kind_t kind, conn_ref_t conn);
 
-/* Main thread, one after the other, before any of them is started. NULL: failed (logged). */
+/* Main thread, one after the other, before any of them is started.  NULL: failed (logged). */
 net_t *net_make(int index, const config_t *config);
+/* Starts the thread. */
 apr_status_t net_start(net_t *net);
 /* Waits for the thread's end, after NET_SHUTDOWN. */
 void net_join(net_t *net);
@@ -73,7 +75,7 @@ void net_free(net_t **net);
 /* What lws logs: for lws_set_log_level. */
 void net_log(int level, const char *line);
 
-/* Any thread. */
+/* Any thread.  Takes the note, or all of the list. */
 void net_post(net_t *net, net_note_t *note);
 void net_post_list(net_t *net, queue_list_t *notes);
 /* How many connections it has, or will have shortly.  Any thread. */

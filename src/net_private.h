@@ -39,14 +39,14 @@ struct net_t {
     bool stopping;
     wheel_t *wheel;
 
-    roster_t *
-        *topics; /* by the number that the chat thread gave; they never move, seats point there */
+    /* By the number that the chat thread gave.  They never move: seats point there. */
+    roster_t **topics;
     int topic_count;
     apr_uint64_t publications; /* how many there have been */
 
-    conn_t *dirty; /* with output to be flushed */
+    conn_t *dirty;                      /* with output to be flushed */
     apr_int64_t flushed_at, flush_cost; /* microseconds */
-    unsigned char *gather;              /* LWS_PRE bytes, then GATHER_SIZE */
+    unsigned char *gather;              /* LWS_PRE bytes, then NET_GATHER_SIZE */
 
     queue_list_t to_chat; /* chat notes of this turn */
     const operation_t *authenticate;

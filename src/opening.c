@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <apr_strings.h>
-
 #define HTTP_STATUS_UPGRADE_REQUIRED 426
 
 const char *opening_header(struct lws *wsi, enum lws_token_indexes header, apr_pool_t *pool)

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two hash tables.  apr_hash is safe for many readers as long as nobody writes and nobody iterates
- * with its built-in iterator; the list in order is an array.
+ * with its built-in iterator.
  */
 #include "operation.h"
 
 #include <apr_hash.h>
 #include <apr_strings.h>
-#include <apr_tables.h>
 
 static struct {
     apr_pool_t *pool;
     apr_hash_t *operations, *events;
-    apr_array_header_t *order;
 } registry;
 
 void operation_init(apr_pool_t *pool)
@@ -20,7 +18,6 @@ void operation_init(apr_pool_t *pool)
     registry.pool = pool;
     registry.operations = apr_hash_make(pool);
     registry.events = apr_hash_make(pool);
-    registry.order = apr_array_make(pool, 64, sizeof(operation_t *));
 }
 
 static const char *row_check(const salon_operation_t *row)
@@ -40,7 +37,6 @@ const char *operation_register(const char *owner, const salon_operation_t *rows)
         operation_t *operation = apr_palloc(registry.pool, sizeof(*operation));
         *operation = (operation_t){ .row = row, .owner = owner };
         apr_hash_set(registry.operations, row->name, APR_HASH_KEY_STRING, operation);
-        APR_ARRAY_PUSH(registry.order, operation_t *) = operation;
     }
     return NULL;
 }
@@ -64,10 +60,4 @@ const operation_t *operation_find(const char *name)
 const salon_event_t *event_find(const char *name)
 {
     return apr_hash_get(registry.events, name, APR_HASH_KEY_STRING);
-}
-
-void operation_each(void (*each)(const operation_t *operation, void *baton), void *baton)
-{
-    for (int i = 0; i < registry.order->nelts; i++)
-        each(APR_ARRAY_IDX(registry.order, i, operation_t *), baton);
 }

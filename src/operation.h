@@ -15,6 +15,7 @@ typedef struct operation_t {
     const char *owner; /* the plugin's name; "core" */
 } operation_t;
 
+/* Before the first is registered. */
 void operation_init(apr_pool_t *pool);
 /* NULL: done; otherwise what is wrong with the table, in the pool. */
 const char *operation_register(const char *owner, const salon_operation_t *rows);
@@ -23,8 +24,5 @@ const char *operation_register_events(const char *owner, const salon_event_t *ro
 /* Any thread, after the start; NULL: there is none. */
 const operation_t *operation_find(const char *name);
 const salon_event_t *event_find(const char *name);
-
-/* All there are, for listings: calls `each` in the order of registration. */
-void operation_each(void (*each)(const operation_t *operation, void *baton), void *baton);
 
 #endif

@@ -288,7 +288,9 @@ void plugin_stop(void)
 
 salon_appearance_t salon_user_appearance(const salon_user_t *user)
 {
-    salon_appearance_t appearance = { .online = user->sessions > 0, .last_seen = user->last_seen };
+    bool online = user->sessions > 0;
+    salon_appearance_t appearance = { .online = online,
+                                      .last_seen = online ? salon_now() : user->last_seen };
     const salon_hooks_t *hooks;
     for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
         if (hooks->appear != NULL) hooks->appear(user, &appearance);

@@ -18,12 +18,14 @@ typedef struct plugin_route_t {
 /* The core's own tables are a plugin, too. */
 extern const salon_plugin_t core_plugin;
 
+/* Before the first is loaded. */
 void plugin_init(apr_pool_t *pool);
 /* Opens <directory>/<name>.so and registers its tables.  NULL: done; otherwise the refusal. */
 const char *plugin_load(const char *directory, const char *name);
 /* Registers tables that are linked in. */
 const char *plugin_register(const salon_plugin_t *plugin);
 
+/* Those that are registered, in their order; the first is the core. */
 int plugin_count(void);
 const salon_plugin_t *plugin_at(int index);
 /* The sections that plugins with settings have in salond.conf; *count_r of them. */
@@ -32,7 +34,7 @@ const config_section_t *plugin_sections(int *count_r);
 /* Calls every plugin's start(), in the order of loading.  NULL: done; otherwise what failed. */
 const char *plugin_start(apr_pool_t *pool);
 
-/* The hooks. */
+/* Calls that hook of every plugin that has it, in their order. */
 void plugin_signed_in(salon_session_t *session, const salon_user_t *user);
 void plugin_signed_out(salon_session_t *session, const salon_user_t *user);
 void plugin_subscribed(salon_session_t *session, salon_topic_t topic);

@@ -21,6 +21,7 @@ typedef struct queue_list_t {
     int count;
 } queue_list_t;
 
+/* Adds at the end. */
 void queue_list_add(queue_list_t *list, queue_node_t *node);
 /* The first node, taken off; NULL when empty. */
 queue_node_t *queue_list_pop(queue_list_t *list);

@@ -31,6 +31,7 @@ bool rate_parse(const char *text, rate_rule_t *rule_r);
 /* What somebody has done lately.  Grows with use, to the largest limit of the rule at most. */
 typedef struct rate_log_t rate_log_t;
 
+/* An empty one; owns no memory of a pool. */
 rate_log_t *rate_log_make(void);
 void rate_log_free(rate_log_t **log);
 /* True when nothing in it matters any more at `now` (it may be freed). */

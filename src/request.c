@@ -15,8 +15,6 @@
 #include "log.h"
 #include "metrics.h"
 #include "opening.h"
-#include "server.h"
-#include "statement.h"
 
 enum { OUTCOME_ANSWERED = 1, OUTCOME_PENDING };
 

@@ -20,7 +20,7 @@ typedef struct request_sink_t {
     void (*reply)(salon_req_t *req, json_object *data); /* data is borrowed */
     void (*refuse)(salon_req_t *req, const char *code, json_object *details,
                    apr_int64_t retry_after); /* details is borrowed, may be NULL */
-    void (*finish)(salon_req_t *req);  /* it has been answered; owns it from now on */
+    void (*finish)(salon_req_t *req); /* it has been answered; owns it from now on */
 } request_sink_t;
 
 struct salon_req_t {
@@ -41,19 +41,19 @@ struct salon_req_t {
     /* of HTTP */
     http_request_t *http;
     route_captures_t captures;
-    http_reply_t *http_reply;
     /* of the control socket */
     void *control;
     /* of the store */
     struct statements_t *statements;
     salon_then_t *then;
-    salon_handler_t *resume;
 };
 
 /* Requests that have not been released. */
 int request_count(void);
 
+/* Takes the call over; request_start is the session's to call. */
 salon_req_t *request_from_call(salon_session_t *session, call_t *call);
+/* Takes it over, pool included, and runs it at once. */
 void request_from_http(http_request_t *http);
 /* arguments: consumed.  Runs at once. */
 void request_from_control(const operation_t *operation, json_object *arguments,

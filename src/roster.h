@@ -33,6 +33,7 @@ struct roster_seat_t {
 bool roster_add(roster_t *roster, void *member, roster_seats_t *seats);
 /* False: it was not in.  An empty roster owns no memory. */
 bool roster_remove(roster_t *roster, roster_seats_t *seats);
+/* Is it in? */
 bool roster_has(const roster_t *roster, const roster_seats_t *seats);
 
 #endif

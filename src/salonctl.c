@@ -40,12 +40,12 @@ static int fail(const char *what)
     return EXIT_FAILURE;
 }
 
-static int usage(void)
+static int usage(FILE *out)
 {
     fputs("usage: salonctl {-c FILE | --state DIR} [--json] COMMAND ...\n"
           "  token NAME [--id N] [--role ROLE] [--ttl SECONDS]\n"
-          "  and the commands that salonctl(8) lists\n", stderr);
-    return EXIT_FAILURE;
+          "  and the commands that salonctl(8) lists\n", out);
+    return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* --json may stand anywhere, the other two before the command. */
@@ -76,7 +76,7 @@ static const char *config_find(options_t *options)
     if (file == NULL && options->state_dir == NULL) file = SALON_CONFIG_FILE;
     config_t *config = config_peek(options->pool, file, &error);
     if (config != NULL && options->state_dir != NULL && options->file == NULL)
-        error = demo_prepare(options->pool, config, options->state_dir);
+        error = demo_find(options->pool, config, options->state_dir);
     options->config = config;
     return error;
 }
@@ -272,7 +272,8 @@ int main(int argc, const char *const *argv)
     options_t options = { 0 };
     apr_initialize();
     apr_pool_create(&options.pool, NULL);
-    if (!options_read(&options, argc, argv)) return usage();
+    if (!options_read(&options, argc, argv)) return usage(stderr);
+    if (strcmp(word_at(&options, 0), "--help") == 0) return usage(stdout);
     const char *error = config_find(&options);
     if (error != NULL) return fail(error);
     return strcmp(word_at(&options, 0), "token") == 0 ? token_print(&options)

@@ -3,16 +3,13 @@
  * A block is reserved by one transaction.  The next one is asked for when half of the present one
  * has been used, so that nobody waits for it.
  */
-#define LOG_AREA "sequence"
 #include "sequence.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-#include "log.h"
 #include "server.h"
 
 typedef struct {

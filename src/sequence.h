@@ -11,6 +11,7 @@
 
 extern const salon_migration_t sequence_migrations[];
 
+/* Before the first is opened. */
 void sequence_init(apr_pool_t *pool);
 /* Gives back what has not been used; the last that goes to the store before it stops. */
 void sequence_stop(void);

@@ -28,7 +28,7 @@ struct salon_session_t {
     int running;
     bool exclusive; /* the running one is not a pipelined one */
     bool advancing, closed;
-    int refused;                 /* in the minute that began then */
+    int refused; /* messages, in the minute that began then */
     apr_int64_t refused_since;
     unsigned char id[16];
     char address[];
@@ -41,8 +41,10 @@ void session_post_closed(conn_t *conn);
 void session_post_http(conn_t *conn, http_request_t *request);
 
 /* ---- Chat thread ---- */
+/* Connections there are, and those of them that have signed in. */
 apr_int64_t session_count(void);
 apr_int64_t session_signed_in_count(void);
+/* Its endpoint, as the newest configuration has it. */
 const config_endpoint_t *session_endpoint(const salon_session_t *session);
 /* Its user is known from now on; what it hears of another user ends. */
 void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_expires);

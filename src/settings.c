@@ -405,14 +405,25 @@ static cfg_t *file_at(const reader_t *reader, int index)
     return APR_ARRAY_IDX(reader->parser.files, index, cfg_t *);
 }
 
+/* Who loads the plugins says where one is named that cannot be. */
+static void note_plugins(reader_t *reader, cfg_t *file)
+{
+    cfg_opt_t *option = config_option(file, "plugins");
+    if (!config_is_given(option) || cfg_opt_size(option) == 0) return;
+    const config_value_t *value = config_value_at(option, 0);
+    reader->config->plugins_at = apr_psprintf(reader->pool, "%s:%d", value->file, value->line);
+}
+
 config_t *config_peek(apr_pool_t *pool, const char *file, const char **error_r)
 {
     reader_t reader;
     begin(&reader, pool, file);
     add_plugins(&reader, NULL, 0);
     bool right = config_parse(&reader.parser, config_grammar(pool, reader.groups, 0), file, true);
-    for (int i = 0; right && i < reader.parser.files->nelts; i++)
+    for (int i = 0; right && i < reader.parser.files->nelts; i++) {
+        note_plugins(&reader, file_at(&reader, i));
         right = take_groups(&reader, file_at(&reader, i));
+    }
     return end(&reader, error_r);
 }
 

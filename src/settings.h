@@ -74,6 +74,7 @@ typedef struct config_t {
     const char *state_dir;
     const char *plugin_dir;
     const char *const *plugins;
+    const char *plugins_at; /* "FILE:LINE"; NULL: they are the default */
     apr_int64_t threads;
     config_database_t database;
     config_log_t log;

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <assert.h>
 #include <confuse.h>

@@ -7,7 +7,6 @@
 #include "statement.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include <apr_tables.h>
 

@@ -37,9 +37,9 @@ typedef struct store_class_t {
 struct store_job_t {
     queue_node_t node;
     const store_class_t *class;
-    db_status_t status;                /* set when `done` is called */
-    void (*done)(store_job_t *job);    /* chat thread; owns the job from now on */
-    apr_size_t size;                   /* bytes, about: for the bound on what waits */
+    db_status_t status;             /* set when `done` is called */
+    void (*done)(store_job_t *job); /* chat thread; owns the job from now on */
+    apr_size_t size;                /* bytes, about: for the bound on what waits */
 };
 
 typedef struct store_t store_t;
@@ -61,9 +61,9 @@ store_t *store_open(apr_pool_t *pool, const config_database_t *config, const cha
                     const char **error_r);
 /* Starts the threads; before, store_run_now may be used. */
 apr_status_t store_start(store_t *store);
-/* Runs one job in the calling thread, before store_start: for start(). Returns its status. */
+/* Runs one job in the calling thread, before store_start: for start().  Returns its status. */
 db_status_t store_run_now(store_t *store, store_job_t *job);
-/* Applies the migrations of "core", or of a plugin, before store_start. NULL: done; else what is
+/* Applies the migrations of "core", or of a plugin, before store_start.  NULL: done; else what is
  * wrong, in the store's pool. */
 const char *store_migrate(store_t *store, const char *owner, const salon_migration_t *migrations);
 /* Any thread.  False: too much is waiting already, or store_stop was called; the job is untouched.
@@ -74,6 +74,7 @@ bool store_push_read(store_t *store, store_job_t *job);
 bool store_ready(const store_t *store);
 /* Any thread; each number for itself. */
 store_stats_t store_stats(const store_t *store);
+/* What is special about its database. */
 const engine_t *store_engine(const store_t *store);
 /* Finishes everything that waits (without waiting for a database that is away), delivers it, then
  * ends the threads and closes the connections.  Also right when store_start was not called. */

@@ -3,7 +3,6 @@
  * Timelines by id, the loading of one, and the bound on what all of them keep in memory: beyond it,
  * the one that has not been used for longest is emptied, and will be loaded again when asked for.
  */
-#define LOG_AREA "timeline"
 #include "timeline.h"
 
 #include <assert.h>
@@ -36,7 +35,7 @@ void timeline_init(apr_pool_t *pool)
     all.timelines = apr_hash_make(pool);
 }
 
-apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t owner_id)
+static apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t owner_id)
 {
     return (owner_id << KIND_BITS) | kind->number;
 }

@@ -27,10 +27,11 @@ struct salon_timeline_t {
     salon_timeline_t *newer, *older; /* by last use, of the loaded stored ones */
 };
 
+/* Before the first is opened. */
 void timeline_init(apr_pool_t *pool);
 /* NULL: not open. */
 salon_timeline_t *timeline_find(apr_int64_t id);
-apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t owner_id);
+/* Its owner's topic. */
 salon_topic_t timeline_topic(const salon_timeline_t *timeline);
 /* All messages there are, are in memory. */
 bool timeline_complete(const salon_timeline_t *timeline);

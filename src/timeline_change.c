@@ -4,11 +4,6 @@
  * asked; one transaction reads it again, changes it, moves the timeline's position and stamps the
  * message; then memory follows and everybody is told.
  */
-#define LOG_AREA "change"
-#include <assert.h>
-
-#include <apr_strings.h>
-
 #include "marks.h"
 #include "plugin.h"
 #include "server.h"
@@ -22,7 +17,7 @@ typedef struct {
     const char *event;   /* NULL: the mark's kind says */
     const char *audited; /* the act's name, for those who look it up later; NULL: not recorded */
     const char *(*may_not)(const salon_user_t *user, const message_t *message, salon_topic_t topic);
-    /* Store thread, or chat thread where nothing is stored. False: it is so already. */
+    /* Store thread, or chat thread where nothing is stored.  False: it is so already. */
     bool (*apply)(change_t *change, message_t *message);
     json_object *(*tell)(const change_t *change, const salon_timeline_t *timeline);
 } change_kind_t;
@@ -145,9 +140,8 @@ static const change_kind_t mark = { NULL, NULL, may_not_mark, mark_apply, mark_t
 static db_status_t message_select(db_t *db, change_t *change)
 {
     salon_rows_t rows;
-    db_status_t status = db_runf(db, change->req->pool, &rows,
-                                 "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = %ld",
-                                 (long)change->message.id);
+    db_status_t status =
+        db_runf(db, change->req->pool, &rows, MESSAGE_BY_ID, (long)change->message.id);
     if (status == DB_OK && rows.count == 1) message_of_row(&rows, 0, &change->message);
     change->gone = status == DB_OK && (rows.count == 0 || change->message.deleted);
     return status;
@@ -214,7 +208,8 @@ static void act_report(const change_t *change, salon_topic_t topic)
 {
     const salon_user_t *user = &change->req->user->shown;
     const char *action = change->kind->audited;
-    if (action == NULL || (change->kind == &delete &&change->message.author_id == user->id)) return;
+    bool is_own = change->message.author_id == user->id;
+    if (action == NULL || (change->kind == &delete && is_own)) return;
     salon_acted(&(salon_act_t){ .action = action,
                                 .actor = user,
                                 .topic = topic,
@@ -320,8 +315,7 @@ static bool message_in_memory(salon_req_t *req, salon_timeline_t *timeline, mess
 
 static void message_query(salon_req_t *req)
 {
-    salon_sql(req, "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = %ld",
-              (long)salon_arg_integer(req, "message_id", 0));
+    salon_sql(req, MESSAGE_BY_ID, (long)salon_arg_integer(req, "message_id", 0));
 }
 
 static change_t *change_make(salon_req_t *req, const change_kind_t *kind)

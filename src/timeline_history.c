@@ -3,7 +3,6 @@
  * History: a page from memory where memory holds it, else one query by index, whatever the length
  * of the timeline.
  */
-#define LOG_AREA "history"
 #include <stdlib.h>
 #include <sys/param.h>
 

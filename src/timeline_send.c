@@ -4,8 +4,6 @@
  * gaps, and a batch of messages costs a handful of statements, whatever their number: which parents
  * there are, one UPDATE per timeline, one INSERT.
  */
-#define LOG_AREA "send"
-#include <assert.h>
 #include <string.h>
 
 #include <apr_hash.h>
@@ -83,9 +81,7 @@ static db_status_t find_stored(const batch_t *batch)
 static db_status_t message_read(const batch_t *batch, apr_int64_t id, send_t *send)
 {
     salon_rows_t rows;
-    db_status_t status =
-        db_runf(batch->db, send->req->pool, &rows,
-                "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = %ld", (long)id);
+    db_status_t status = db_runf(batch->db, send->req->pool, &rows, MESSAGE_BY_ID, (long)id);
     if (status == DB_OK && rows.count == 1) message_of_row(&rows, 0, &send->message);
     return status;
 }

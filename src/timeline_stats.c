@@ -2,8 +2,6 @@
 /*
  * Figures of a timeline that only the database, or a look at every message in memory, can tell.
  */
-#define LOG_AREA "stats"
-#include <string.h>
 #include <sys/param.h>
 
 #include "timeline.h"

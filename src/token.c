@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens: checking and making.  What libjwt 1.10 leaves to its caller is done here,
- * in this order: the length is bounded before libjwt copies the token to its stack; the header is
- * read and its algorithm must be a configured one before libjwt believes it (otherwise a public
- * key would do as an HMAC secret); the key is never empty (libjwt would then accept anything); and
- * no claim is asked of libjwt, whose integers turn strings and reals into 0.  A failed verification
- * leaves nothing in OpenSSL's error queue, where TLS on the same thread would find it.
+ * Tokens: checking and making.  What libjwt 1.10 leaves to its caller is done here, in this order:
+ * the length is bounded before libjwt copies the token to its stack; the header is read and its
+ * algorithm must be a configured one before libjwt believes it (otherwise a public key would do as
+ * an HMAC secret); the key is never empty (libjwt would then accept anything); and no claim is
+ * asked of libjwt, whose integers turn strings and reals into 0.  A failed verification leaves
+ * nothing in OpenSSL's error queue, where TLS on the same thread would find it.
  */
 #include "token_private.h"
 
@@ -19,7 +19,7 @@
 #include "json.h"
 #include "utf8.h"
 
-#define NAME_LONGEST 64   /* code points */
+#define NAME_LONGEST 64 /* code points */
 #define NUMBER_MOST  ((APR_INT64_C(1) << 53) - 1)
 #define BASE64URL    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -102,13 +102,15 @@ static json_object *claim(json_object *payload, const char *name)
     return value;
 }
 
-/* A number, not a string of one; *time_r is untouched where there is none. */
+/* A number (of seconds, which may have a fraction), not a string of one; *time_r is untouched where
+ * there is none. */
 static bool read_time(json_object *payload, const char *name, apr_int64_t least,
                       apr_int64_t *time_r)
 {
     json_object *value;
     if (!json_object_object_get_ex(payload, name, &value)) return true;
-    if (!json_object_is_type(value, json_type_int)) return false;
+    bool whole = json_object_is_type(value, json_type_int);
+    if (!whole && !json_object_is_type(value, json_type_double)) return false;
     *time_r = json_object_get_int64(value);
     return *time_r >= least && *time_r <= NUMBER_MOST;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens whose signature was found good: a table with one place for each digest, so that whatever
- * is asked of it costs one look.
+ * Tokens whose signature was found good.  A digest says in which place of the table its token is,
+ * if it is there at all; so a new one takes the place of another without any search.
  */
 #include "token_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <assert.h>
 #include <openssl/evp.h>
 
 #define DIGEST_SIZE 32

@@ -75,24 +75,24 @@ bool token_keys_allow_alg(const token_keys_t *keys, jwt_alg_t alg)
 
 /* ---- Reading and checking a key ---- */
 
+static const char *unreadable(apr_pool_t *pool, const char *path, apr_status_t rv)
+{
+    char reason[128];
+    return apr_psprintf(pool, "cannot read the key %s: %s", path,
+                        apr_strerror(rv, reason, sizeof(reason)));
+}
+
 static const char *read_key(apr_pool_t *pool, const char *path, token_keys_t *keys)
 {
     apr_file_t *file;
     apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY,
                                     APR_FPROT_OS_DEFAULT, pool);
-    char reason[128];
-    if (rv != APR_SUCCESS) {
-        return apr_psprintf(pool, "cannot read the key %s: %s", path,
-                            apr_strerror(rv, reason, sizeof(reason)));
-    }
+    if (rv != APR_SUCCESS) return unreadable(pool, path, rv);
     unsigned char *key = apr_pcalloc(pool, KEY_LONGEST + 1);
     apr_size_t length;
     rv = apr_file_read_full(file, key, KEY_LONGEST + 1, &length);
     apr_file_close(file);
-    if (rv != APR_SUCCESS && rv != APR_EOF) {
-        return apr_psprintf(pool, "cannot read the key %s: %s", path,
-                            apr_strerror(rv, reason, sizeof(reason)));
-    }
+    if (rv != APR_SUCCESS && rv != APR_EOF) return unreadable(pool, path, rv);
     if (length > KEY_LONGEST) return apr_psprintf(pool, "the key %s is too long", path);
     if (length > 0 && key[length - 1] == '\n') key[--length] = '\0';
     keys->key = key;

@@ -10,9 +10,9 @@
 #include "token.h"
 
 struct token_keys_t {
-    unsigned serial;            /* no two loaded keys of a process have the same */
-    unsigned allowed;           /* bits, by place in the table of token_keys.c */
-    jwt_alg_t signing;          /* the first of the list; JWT_ALG_NONE: cannot sign */
+    unsigned serial;   /* no two loaded keys of a process have the same */
+    unsigned allowed;  /* bits, by place in the table of token_keys.c */
+    jwt_alg_t signing; /* the first of the list; JWT_ALG_NONE: cannot sign */
     const unsigned char *key;
     int key_length; /* never 0 */
     bool require_exp;

@@ -8,7 +8,9 @@
 
 #include "salon/plugin.h"
 
+/* Before anybody hears anything. */
 void topic_init(apr_pool_t *pool);
+/* Topics that somebody hears. */
 apr_int64_t topic_count(void);
 /* The session hears nothing any more (its connection has gone; the network thread knows). */
 void topic_leave_all(salon_session_t *session);

@@ -53,6 +53,22 @@ const salon_user_t *salon_user_by_name(const char *name)
     return user != NULL ? &user->shown : NULL;
 }
 
+const salon_user_t *salon_arg_user(const salon_req_t *req, const char *name_name,
+                                   const char *id_name)
+{
+    const char *name = salon_arg_string(req, name_name);
+    return name != NULL ? salon_user_by_name(name)
+                        : salon_user_by_id(salon_arg_integer(req, id_name, 0));
+}
+
+json_object *salon_json_user(json_object *object, const char *id_key, const char *name_key,
+                             apr_int64_t user_id)
+{
+    const user_t *user = user_find(user_id);
+    salon_json_integer(object, id_key, user_id);
+    return salon_json_string(object, name_key, user != NULL ? user->name : "");
+}
+
 apr_int64_t user_count(void)
 {
     return apr_hash_count(directory.by_id);

@@ -33,6 +33,7 @@ apr_int64_t user_count(void);
 
 /* A name as tokens may have it: not blank, no control characters. */
 bool user_name_ok(const char *name);
+/* NULL: nobody has that id. */
 user_t *user_find(apr_int64_t id);
 /* Does what the token says differ from what is known? */
 bool user_differs(const token_claims_t *claims);
@@ -46,7 +47,7 @@ rate_log_t *user_rate(user_t *user, int listener, int endpoint);
 /* Frees rate logs in which nothing matters any more. */
 void user_rates_sweep(apr_int64_t now);
 
-/* Calls `each` for all, by no order. */
+/* Calls `each` for all, in no order. */
 void user_each(void (*each)(const user_t *user, void *baton), void *baton);
 
 #endif

@@ -21,8 +21,9 @@ typedef struct wheel_t wheel_t;
 /* tick: milliseconds.  slots: a power of two; deadlines beyond slots * tick are looked at once a
  * turn.  now: milliseconds of a monotonic clock. */
 wheel_t *wheel_make(apr_pool_t *pool, int tick, int slots, apr_int64_t now);
-/* Sets or moves. delay: milliseconds from `now`. */
+/* Sets or moves.  delay: milliseconds from `now`. */
 void wheel_set(wheel_t *wheel, wheel_entry_t *entry, apr_int64_t now, apr_int64_t delay);
+/* No effect when it is not set. */
 void wheel_cancel(wheel_entry_t *entry);
 /* Calls `expired` for each entry whose time has come; it is not set any more, may be set again, and
  * `expired` may set or cancel any other. */

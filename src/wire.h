@@ -13,6 +13,7 @@
 
 typedef struct wire_t wire_t;
 
+/* Before the first is registered. */
 void wire_init(apr_pool_t *pool);
 /* NULL: done; otherwise what is wrong with the dialect's tables. */
 const char *wire_register(const salon_dialect_t *dialect);
@@ -20,6 +21,7 @@ const char *wire_register(const salon_dialect_t *dialect);
  * that are not loaded answer as unknown. */
 void wire_resolve(void);
 
+/* Those that are registered, in their order. */
 int wire_count(void);
 const wire_t *wire_at(int index);
 /* NULL: no such dialect. */

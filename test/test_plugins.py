@@ -79,11 +79,12 @@ def expect_refusal(done, line):
 def refused_by_tables(name, words):
     def test():
         server = server_with(name)
+        place = re.escape(server.config) + r":\d+"
         try:
-            # -t tells it as a compiler does: nothing stands before it.
+            # -t tells it as a compiler does: nothing stands before the place.
             for option, prefix in ((), "salond: "), (("-t",), ""), (("-T",), "salond: "):
                 done = run_salond(server, *option)
-                expect_refusal(done, f'{prefix}plugin "{name}" {words}')
+                expect_refusal(done, f'{prefix}{place}: plugin "{name}" {words}')
                 check(len(done.stderr.splitlines()) == 1, f"more than a line:\n{done.stderr}")
                 check(done.stdout == "", f"{option} prints:\n{done.stdout}")
                 check(os.listdir(os.path.join(server.directory, "state")) == [],

@@ -112,7 +112,7 @@ def test_check_bad():
         ('endpoint "/ws"', 'endpoint "ws"'), ('endpoint "/ws"', 'endpoint "/ws/{"'),
         ('level = "debug"', 'level = "loud"'), ("jwt {", "jwt { no_such_setting = 1 "),
         ("jwt {", 'jwt { algorithms = { "none" } '), ("threads = 2", "rooms { auto_create = 7 }"),
-        ("threads = 2", "threads = 2\nlisten {"),
+        ("threads = 2", "threads = 2\nlisten {"), ('plugins = { ', 'plugins = { "klingon", '),
     ]
     for old, new in mistakes:
         with unstarted() as server:
@@ -748,6 +748,18 @@ def test_demo():
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+def test_no_demo():
+    """salonctl --state of a directory that is no demo's: it says so, and makes nothing there"""
+    with unstarted() as server:
+        state = os.path.join(server.directory, "mistyped")
+        for words in (["user", "list"], ["token", "alice", "--id", "2"]):
+            done = subprocess.run([SALONCTL, "--state", state, *words], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+            check(done.returncode == 1 and done.stdout == "", f"{done}")
+            check(state in done.stderr, f"{done}")
+            check(not os.path.exists(state), "a directory has been made")
 
 
 def check_demo(server, text):

@@ -28,7 +28,7 @@ typedef struct salon_timeline_kind_t {
     const char *member;
     json_object *(*describe)(apr_int64_t owner_id);
     /* Who is told of its messages, in the place of those who hear the topic: the persons, at
-     * most two. NULL: the topic. */
+     * most two.  NULL: the topic. */
     int (*persons)(apr_int64_t owner_id, apr_int64_t user_ids[2]);
     /* The owner that people call so, see salon_topic_named; 0: none.  NULL: they have no names. */
     apr_int64_t (*find)(const char *text);
@@ -37,7 +37,7 @@ typedef struct salon_timeline_kind_t {
 /*
  * The timeline that `owner_id` has; lives until salon_timeline_close.  volatile_: nothing is
  * stored, the newest messages are kept in memory.  For a stored one, the plugin has run the
- * statements of salon_timeline_sql in the transaction that made the owner.
+ * statement of salon_timeline_sql_add in the transaction that made the owner.
  * Opening reads nothing; what is needed is read when first asked for.
  */
 SALON_API salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kind,
@@ -87,10 +87,12 @@ SALON_API salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timelin
  * Changes of one message (argument "message_id"), which move the timeline's position, stamp the
  * message and are told to the timeline's topic.  `timeline` is where the message must be; NULL:
  * anywhere.
- *  edit:   argument "content"; the author; answers and publishes {<member>, message}
- * "message.edited" delete: the author, or who may "moderate"; {<member>, message_id, user_id}
- * "message.deleted" pin:    argument "pin"; who may "pin"; {<member>, message_id, pinned, user_id,
- * username, at} "message.pinned" Refusals: message_not_found, permission_denied, unavailable.
+ *  edit:   argument "content"; the author; answers and publishes {<member>, message} as
+ *          "message.edited"
+ *  delete: the author, or who may "moderate"; {<member>, message_id, user_id}, "message.deleted"
+ *  pin:    argument "pin"; who may "pin"; {<member>, message_id, pinned, user_id, username, at},
+ *          "message.pinned"
+ * Refusals: message_not_found, permission_denied, unavailable.
  */
 SALON_API salon_outcome_t salon_timeline_edit(salon_req_t *req, salon_timeline_t *timeline);
 SALON_API salon_outcome_t salon_timeline_delete(salon_req_t *req, salon_timeline_t *timeline);
@@ -113,7 +115,7 @@ typedef struct salon_mark_kind_t {
 SALON_API void salon_mark_kind(const salon_mark_kind_t *kind);
 /* Puts the value on the message (argument "message_id"), or takes it off, for the asker, who
  * must be allowed to "react" there; answers and publishes.  What is so already is answered, not
- * published. Refusals: message_not_found, permission_denied, too_many_marks, unavailable. */
+ * published.  Refusals: message_not_found, permission_denied, too_many_marks, unavailable. */
 SALON_API salon_outcome_t salon_mark(salon_req_t *req, const salon_mark_kind_t *kind,
                                      const char *value, bool add);
 /* Answers {<member>, message_id, <name>: the list} of the message (argument "message_id"), which

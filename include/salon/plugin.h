@@ -15,7 +15,6 @@
 #ifndef SALON_PLUGIN_H
 #define SALON_PLUGIN_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -65,7 +64,7 @@ SALON_API const salon_user_t *salon_user_by_name(const char *name);
 /* How somebody looks to others, who need not be told that somebody is connected (hooks.appear). */
 typedef struct salon_appearance_t {
     bool online;
-    apr_int64_t last_seen; /* 0: never */
+    apr_int64_t last_seen; /* now, for who is online; 0: never */
 } salon_appearance_t;
 
 SALON_API salon_appearance_t salon_user_appearance(const salon_user_t *user);
@@ -93,6 +92,7 @@ SALON_API void salon_unsubscribe(salon_session_t *session, salon_topic_t topic);
 SALON_API void salon_unsubscribe_user(apr_int64_t user_id, salon_topic_t topic);
 /* Nobody hears the topic any more. */
 SALON_API void salon_unsubscribe_all(salon_topic_t topic);
+/* Does the connection hear it? */
 SALON_API bool salon_subscribed(const salon_session_t *session, salon_topic_t topic);
 
 /*
@@ -128,6 +128,7 @@ typedef struct salon_outcome_t {
 
 typedef salon_outcome_t salon_handler_t(salon_req_t *req);
 
+/* Lives until the request has been answered. */
 SALON_API apr_pool_t *salon_req_pool(salon_req_t *req);
 /* Who asks; NULL for somebody who has not signed in. */
 SALON_API const salon_user_t *salon_req_user(const salon_req_t *req);
@@ -140,6 +141,9 @@ SALON_API const char *salon_arg_string(const salon_req_t *req, const char *name)
 SALON_API apr_int64_t salon_arg_integer(const salon_req_t *req, const char *name,
                                         apr_int64_t fallback);
 SALON_API bool salon_arg_boolean(const salon_req_t *req, const char *name, bool fallback);
+/* The user whose name is the one argument, else whose id is the other.  NULL: there is none. */
+SALON_API const salon_user_t *salon_arg_user(const salon_req_t *req, const char *name_name,
+                                             const char *id_name);
 
 /* Something of the plugin's own, from the handler to its `then` (usually in the request's pool). */
 SALON_API void salon_req_set_data(salon_req_t *req, void *data);
@@ -211,6 +215,7 @@ typedef struct salon_act_t {
     json_object *details;       /* consumed by salon_acted; NULL: none */
 } salon_act_t;
 
+/* Tells the plugins of it. */
 SALON_API void salon_acted(const salon_act_t *act);
 
 /* What a topic is called for people: a new object with one member, as events carry it ({"room":
@@ -243,6 +248,7 @@ typedef struct salon_rows_t {
     const salon_cell_t *cells;
 } salon_rows_t;
 
+/* 0 for a null. */
 SALON_API apr_int64_t salon_rows_integer(const salon_rows_t *rows, int row, int column);
 /* NULL for a null; lives as long as the rows do. */
 SALON_API const char *salon_rows_text(const salon_rows_t *rows, int row, int column);
@@ -318,6 +324,9 @@ SALON_API json_object *salon_json_integer(json_object *object, const char *key, 
 SALON_API json_object *salon_json_string(json_object *object, const char *key, const char *value);
 SALON_API json_object *salon_json_boolean(json_object *object, const char *key, bool value);
 SALON_API json_object *salon_json_value(json_object *object, const char *key, json_object *value);
+/* Two members: a user's id and name ("" where there is no such user). */
+SALON_API json_object *salon_json_user(json_object *object, const char *id_key,
+                                       const char *name_key, apr_int64_t user_id);
 
 /* ---- The tables --------------------------------------------------------------------------- */
 

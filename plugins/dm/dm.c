@@ -133,12 +133,31 @@ static salon_outcome_t history_none(salon_req_t *req)
     return salon_reply(req, salon_json_integer(json, "seq", 0));
 }
 
+/* Only the newest page shows that everything has been read. */
+static bool is_reading(const salon_req_t *req)
+{
+    static const char *const elsewhere[] = { "before", "after", "around", "since" };
+    for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+        if (salon_arg(req, elsewhere[i]) != NULL) return false;
+    return salon_arg_boolean(req, "read", false);
+}
+
+static salon_outcome_t history_read(salon_req_t *req)
+{
+    conversation_t *conversation = dm_of(req);
+    if (conversation == NULL) return dm_none(req);
+    dm_has_read(conversation, salon_req_user(req)->id);
+    return salon_timeline_history(req, conversation->timeline);
+}
+
 static salon_outcome_t dm_history(salon_req_t *req)
 {
     salon_outcome_t refused;
     if (dm_of(req) == NULL) return history_none(req);
     conversation_t *conversation = dm_for(req, "read", &refused);
-    return conversation != NULL ? salon_timeline_history(req, conversation->timeline) : refused;
+    if (conversation == NULL) return refused;
+    return is_reading(req) ? salon_timeline_load(req, conversation->timeline, history_read)
+                           : salon_timeline_history(req, conversation->timeline);
 }
 
 static salon_outcome_t dm_pin(salon_req_t *req)
@@ -194,7 +213,9 @@ static const salon_argument_t list_arguments[] = {
     { "limit", SALON_INTEGER, SALON_OPTIONAL | SALON_CLAMP, 1, 100 }, END
 };
 static const salon_argument_t send_arguments[] = { DM_ARGUMENTS, SALON_SEND_ARGUMENTS, END };
-static const salon_argument_t history_arguments[] = { DM_ARGUMENTS, SALON_HISTORY_ARGUMENTS, END };
+static const salon_argument_t history_arguments[] = {
+    DM_ARGUMENTS, SALON_HISTORY_ARGUMENTS, { "read", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 }, END
+};
 static const salon_argument_t pin_arguments[] = {
     DM_ARGUMENTS,
     { "message_id", SALON_ID, 0, 0, 0 },

@@ -37,6 +37,10 @@ salon_outcome_t dm_open_then(salon_req_t *req, apr_int64_t user1_id, apr_int64_t
                              salon_handler_t *next);
 void dm_open_init(apr_pool_t *pool);
 
+/* Marks everything as read by that one of the two, and tells both, unless it was so already.  The
+ * timeline is loaded. */
+void dm_has_read(conversation_t *conversation, apr_int64_t user_id);
+
 salon_handler_t dm_open, dm_get, dm_list, dm_block, dm_read;
 
 #endif

@@ -79,6 +79,17 @@ typedef struct {
     apr_int64_t seq;
 } reading_t;
 
+static json_object *reading_json(const conversation_t *conversation, const person_t *person,
+                                 apr_int64_t message_id)
+{
+    json_object *json =
+        salon_json_value(salon_json(), "conversation", conversation_json(conversation));
+    salon_json_integer(json, "user_id", person->user_id);
+    salon_json_integer(json, "seq", person->read_seq);
+    return salon_json_value(json, "message_id",
+                            message_id != 0 ? json_object_new_int64(message_id) : NULL);
+}
+
 static salon_outcome_t reading_reply(salon_req_t *req)
 {
     const reading_t *reading = salon_req_data(req);
@@ -86,12 +97,7 @@ static salon_outcome_t reading_reply(salon_req_t *req)
     if (conversation == NULL) return dm_none(req);
     person_t *person = conversation_person(conversation, salon_req_user(req)->id);
     person->read_seq = MAX(person->read_seq, reading->seq);
-    json_object *json =
-        salon_json_value(salon_json(), "conversation", conversation_json(conversation));
-    salon_json_integer(json, "user_id", person->user_id);
-    salon_json_integer(json, "seq", person->read_seq);
-    salon_json_value(json, "message_id",
-                     reading->message_id != 0 ? json_object_new_int64(reading->message_id) : NULL);
+    json_object *json = reading_json(conversation, person, reading->message_id);
     salon_outcome_t outcome = salon_reply(req, json_object_get(json));
     conversation_publish(conversation, "dm.read", json);
     return outcome;
@@ -145,4 +151,17 @@ salon_outcome_t dm_read(salon_req_t *req)
     if (message_id == 0) return salon_timeline_load(req, conversation->timeline, newest_known);
     salon_timeline_sql_position(req, &conversation_timeline, conversation->id, message_id);
     return salon_query(req, position_known);
+}
+
+void dm_has_read(conversation_t *conversation, apr_int64_t user_id)
+{
+    const salon_timeline_info_t *info = salon_timeline_info(conversation->timeline);
+    person_t *person = conversation_person(conversation, user_id);
+    if (info->seq <= person->read_seq) return;
+    person->read_seq = info->seq;
+    salon_write("UPDATE dm_persons SET read_seq = %ld WHERE conversation_id = %ld AND user_id = %ld"
+                " AND read_seq < %ld",
+                (long)info->seq, (long)conversation->id, (long)user_id, (long)info->seq);
+    conversation_publish(conversation, "dm.read",
+                         reading_json(conversation, person, info->last_message_id));
 }

@@ -8,8 +8,6 @@
 
 #include <sys/param.h>
 
-#include <apr_strings.h>
-
 #include "tie.h"
 
 #define NOT_FOUND "friend_request_not_found"
@@ -34,14 +32,13 @@ static unsigned pair_flags(const pair_t *pair)
 /* The pair of the asker and the one who is named; NULL: *refused_r says why not. */
 static pair_t *pair_make(salon_req_t *req, salon_outcome_t *refused_r)
 {
-    const char *name = salon_arg_string(req, "username");
-    apr_int64_t id = salon_arg_integer(req, "user_id", 0);
+    bool named = salon_arg(req, "username") != NULL || salon_arg(req, "user_id") != NULL;
     pair_t *pair = apr_pcalloc(salon_req_pool(req), sizeof(*pair));
     pair->me = salon_req_user(req);
-    pair->other = name != NULL ? salon_user_by_name(name) : salon_user_by_id(id);
+    pair->other = salon_arg_user(req, "username", "user_id");
     pair->now = salon_now();
     salon_req_set_data(req, pair);
-    if (name == NULL && id == 0) *refused_r = salon_fail_argument(req, "user_id");
+    if (!named) *refused_r = salon_fail_argument(req, "user_id");
     else if (pair->other == NULL) *refused_r = salon_fail(req, SALON_USER_NOT_FOUND);
     else if (pair->other == pair->me) *refused_r = salon_fail(req, SALON_DENIED);
     else return pair;
@@ -52,9 +49,7 @@ static pair_t *pair_make(salon_req_t *req, salon_outcome_t *refused_r)
 
 json_object *friend_person_json(apr_int64_t user_id)
 {
-    const salon_user_t *user = salon_user_by_id(user_id);
-    json_object *json = salon_json_integer(salon_json(), "user_id", user_id);
-    return salon_json_string(json, "username", user != NULL ? user->name : "");
+    return salon_json_user(salon_json(), "user_id", "username", user_id);
 }
 
 static const char *status_of(unsigned flags)

@@ -5,8 +5,6 @@
  */
 #include "audit.h"
 
-#include <apr_strings.h>
-
 #include "place.h"
 
 #define SEQUENCE "audit"
@@ -32,11 +30,6 @@ apr_status_t audit_open(apr_pool_t *pool)
     "INSERT INTO audit_log (id, topic, action, actor_id, target_user_id, message_id, details,"   \
     " created_at) VALUES (%ld, %s, %s, %ld, %ld, %ld, %s, %ld)"
 
-static const char *topic_text(salon_topic_t topic, apr_pool_t *pool)
-{
-    return apr_psprintf(pool, "%s:%" APR_INT64_T_FMT, topic.kind, topic.id);
-}
-
 static const char *details_text(const salon_act_t *act)
 {
     return act->details != NULL ? json_object_to_json_string_ext(act->details,
@@ -48,9 +41,9 @@ bool audit_sql(salon_req_t *req, const salon_act_t *act)
 {
     apr_int64_t id = salon_next_id(SEQUENCE);
     if (id != 0)
-        salon_sql(req, ENTRY, (long)id, topic_text(act->topic, salon_req_pool(req)), act->action,
-                  (long)act->actor->id, (long)act->target_user_id, (long)act->message_id,
-                  details_text(act), (long)salon_now());
+        salon_sql(req, ENTRY, (long)id, place_topic_text(act->topic, salon_req_pool(req)),
+                  act->action, (long)act->actor->id, (long)act->target_user_id,
+                  (long)act->message_id, details_text(act), (long)salon_now());
     json_object_put(act->details);
     return id != 0;
 }
@@ -66,9 +59,9 @@ void audit_write(const salon_act_t *act)
         return;
     }
     apr_pool_create(&pool, NULL);
-    salon_write(ENTRY, (long)id, topic_text(act->topic, pool), act->action, (long)act->actor->id,
-                (long)act->target_user_id, (long)act->message_id, details_text(act),
-                (long)salon_now());
+    salon_write(ENTRY, (long)id, place_topic_text(act->topic, pool), act->action,
+                (long)act->actor->id, (long)act->target_user_id, (long)act->message_id,
+                details_text(act), (long)salon_now());
     apr_pool_destroy(pool);
 }
 
@@ -92,11 +85,9 @@ static json_object *details_json(const char *text)
 
 static json_object *entry_json(const salon_rows_t *rows, int row)
 {
-    const salon_user_t *actor = salon_user_by_id(salon_rows_integer(rows, row, 2));
     json_object *json = salon_json_integer(salon_json(), "id", salon_rows_integer(rows, row, 0));
     salon_json_string(json, "action", salon_rows_text(rows, row, 1));
-    salon_json_integer(json, "actor_id", salon_rows_integer(rows, row, 2));
-    salon_json_string(json, "actor_username", actor != NULL ? actor->name : "");
+    salon_json_user(json, "actor_id", "actor_username", salon_rows_integer(rows, row, 2));
     salon_json_value(json, "target_user_id", id_or_null(salon_rows_integer(rows, row, 3)));
     salon_json_value(json, "message_id", id_or_null(salon_rows_integer(rows, row, 4)));
     salon_json_value(json, "details", details_json(salon_rows_text(rows, row, 5)));
@@ -116,10 +107,8 @@ static salon_outcome_t listed(salon_req_t *req, const salon_rows_t *rows)
 salon_outcome_t audit_list(salon_req_t *req)
 {
     salon_outcome_t refused;
-    place_t *place = apr_palloc(salon_req_pool(req), sizeof(*place));
-    if (!place_of_room(req, place, &refused)) return refused;
-    const char *code = place_may_not(salon_req_user(req), "audit", place);
-    if (code != NULL) return salon_fail(req, code);
+    place_t *place = place_for(req, "audit", &refused);
+    if (place == NULL) return refused;
     long before = (long)salon_arg_integer(req, "before", APR_INT64_MAX);
     int limit = (int)salon_arg_integer(req, "limit", LIMIT);
     salon_req_set_data(req, place);
@@ -128,6 +117,6 @@ salon_outcome_t audit_list(salon_req_t *req)
                   limit);
     else
         salon_sql(req, COLUMNS " FROM audit_log WHERE topic = %s AND id < %ld ORDER BY id DESC"
-                  " LIMIT %d", topic_text(place->topic, salon_req_pool(req)), before, limit);
+                  " LIMIT %d", place_topic_text(place->topic, salon_req_pool(req)), before, limit);
     return salon_store(req, listed); /* behind what is being written: the last act is in it */
 }

@@ -137,7 +137,8 @@ static salon_outcome_t act(salon_req_t *req, const action_t *action)
 {
     salon_outcome_t refused;
     deed_t *deed = deed_make(req, action);
-    const salon_user_t *user = salon_req_user(req), *target = place_person(req);
+    const salon_user_t *user = salon_req_user(req);
+    const salon_user_t *target = salon_arg_user(req, "user", "user_id");
     if (!place_of(req, &deed->place, &refused)) return refused;
     const char *code = may_not(user, deed, target);
     if (code != NULL) return salon_fail(req, code);
@@ -180,9 +181,7 @@ static void list_add(const sanction_t *s, void *baton)
 {
     const listing_t *listing = baton;
     if (strcmp(s->place, listing->place) != 0 || !sanction_holds(s, listing->now)) return;
-    const salon_user_t *user = salon_user_by_id(s->user_id);
-    json_object *row = salon_json_integer(salon_json(), "user_id", s->user_id);
-    salon_json_string(row, "username", user != NULL ? user->name : "");
+    json_object *row = salon_json_user(salon_json(), "user_id", "username", s->user_id);
     salon_json_string(row, "action", sanction_kind_name(s->kind));
     salon_json_value(row, "expires_at",
                      s->expires_at != 0 ? json_object_new_int64(s->expires_at) : NULL);
@@ -193,16 +192,14 @@ static void list_add(const sanction_t *s, void *baton)
 
 static salon_outcome_t moderation_list(salon_req_t *req)
 {
-    place_t place;
     salon_outcome_t refused;
-    if (!place_of_room(req, &place, &refused)) return refused;
-    const char *code = place_may_not(salon_req_user(req), "moderate", &place);
-    if (code != NULL) return salon_fail(req, code);
-    listing_t listing = { place.key, salon_now(), json_object_new_array() };
+    const place_t *place = place_for(req, "moderate", &refused);
+    if (place == NULL) return refused;
+    listing_t listing = { place->key, salon_now(), json_object_new_array() };
     sanction_each(list_add, &listing);
-    json_object *json = place_describe(salon_json(), &place);
-    if (!place_is_server(&place))
-        salon_json_integer(json, "slow_seconds", slow_seconds(place.key));
+    json_object *json = place_describe(salon_json(), place);
+    if (!place_is_server(place))
+        salon_json_integer(json, "slow_seconds", slow_seconds(place->key));
     return salon_reply(req, salon_json_value(json, "sanctions", listing.rows));
 }
 

@@ -32,6 +32,11 @@ const char *place_key(salon_topic_t topic, apr_pool_t *pool)
     return key;
 }
 
+const char *place_topic_text(salon_topic_t topic, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s:%" APR_INT64_T_FMT, topic.kind, topic.id);
+}
+
 bool place_of(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r)
 {
     const char *name = salon_arg_string(req, "room");
@@ -45,12 +50,16 @@ bool place_of(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r)
     return false;
 }
 
-bool place_of_room(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r)
+place_t *place_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
 {
-    if (!place_of(req, place_r, refused_r)) return false;
-    if (!place_is_server(place_r) || salon_req_session(req) == NULL) return true;
-    *refused_r = salon_fail_argument(req, "room_id");
-    return false;
+    place_t *place = apr_palloc(salon_req_pool(req), sizeof(*place));
+    if (!place_of(req, place, refused_r)) return NULL;
+    const char *code = place_may_not(salon_req_user(req), what, place);
+    if (place_is_server(place) && salon_req_session(req) != NULL)
+        *refused_r = salon_fail_argument(req, "room_id");
+    else if (code != NULL) *refused_r = salon_fail(req, code);
+    else return place;
+    return NULL;
 }
 
 json_object *place_describe(json_object *object, const place_t *place)
@@ -63,13 +72,6 @@ json_object *place_describe(json_object *object, const place_t *place)
 }
 
 /* ---- Who ---- */
-
-const salon_user_t *place_person(const salon_req_t *req)
-{
-    const char *name = salon_arg_string(req, "user");
-    if (name != NULL) return salon_user_by_name(name);
-    return salon_user_by_id(salon_arg_integer(req, "user_id", 0));
-}
 
 const char *place_may_not(const salon_user_t *user, const char *what, const place_t *place)
 {

@@ -20,16 +20,16 @@ typedef struct place_t {
 /* The place that the arguments room, room_id name; without them the server.  False: there is no
  * such room, and the request has been refused. */
 bool place_of(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r);
-/* The same, but of a client it must be a room. */
-bool place_of_room(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r);
+/* The same, in the request's pool, if the asker may do `what` there; of a client it must be a room.
+ * NULL: *refused_r says why not. */
+place_t *place_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r);
 bool place_is_server(const place_t *place);
 /* The key of a topic that is a room, in the pool; NULL: it is none. */
 const char *place_key(salon_topic_t topic, apr_pool_t *pool);
+/* What a topic is stored as, in the pool. */
+const char *place_topic_text(salon_topic_t topic, apr_pool_t *pool);
 /* Adds the member "room", unless it is the server. */
 json_object *place_describe(json_object *object, const place_t *place);
-
-/* The person that the arguments user, user_id name; NULL: nobody. */
-const salon_user_t *place_person(const salon_req_t *req);
 
 /* May the user do that ("moderate", "manage", "audit") there?  On the whole server administrators
  * may.  NULL, or the code to fail with. */

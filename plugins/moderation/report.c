@@ -5,8 +5,6 @@
  */
 #include "report.h"
 
-#include <apr_strings.h>
-
 #include <salon/message.h>
 
 #include "place.h"
@@ -28,11 +26,6 @@ apr_status_t report_open(apr_pool_t *pool)
     return salon_sequence_open(pool, SEQUENCE, 1, 16);
 }
 
-static const char *topic_text(salon_topic_t topic, apr_pool_t *pool)
-{
-    return apr_psprintf(pool, "%s:%" APR_INT64_T_FMT, topic.kind, topic.id);
-}
-
 /* ---- Adding ---- */
 
 typedef struct {
@@ -52,6 +45,7 @@ static salon_outcome_t report_stored(salon_req_t *req, const salon_rows_t *rows)
 static salon_outcome_t message_found(salon_req_t *req, salon_topic_t topic, json_object *message)
 {
     long reporter_id = (long)salon_req_user(req)->id;
+    long author_id = (long)json_object_get_int64(json_object_object_get(message, "author_id"));
     report_t *report = apr_palloc(salon_req_pool(req), sizeof(*report));
     *report = (report_t){ .id = salon_next_id(SEQUENCE),
                           .message_id = salon_arg_integer(req, "message_id", 0),
@@ -63,9 +57,9 @@ static salon_outcome_t message_found(salon_req_t *req, salon_topic_t topic, json
     salon_sql(req,
               "INSERT INTO reports (id, topic, message_id, author_id, reporter_id, content, reason,"
               " created_at) VALUES (%ld, %s, %ld, %ld, %ld, %s, %s, %ld)",
-              (long)report->id, topic_text(topic, salon_req_pool(req)), (long)report->message_id,
-              (long)json_object_get_int64(json_object_object_get(message, "author_id")),
-              reporter_id, json_object_get_string(json_object_object_get(message, "content")),
+              (long)report->id, place_topic_text(topic, salon_req_pool(req)),
+              (long)report->message_id, author_id, reporter_id,
+              json_object_get_string(json_object_object_get(message, "content")),
               salon_arg_string(req, "reason"), (long)report->created_at);
     return salon_store(req, report_stored);
 }
@@ -77,20 +71,12 @@ salon_outcome_t report_add(salon_req_t *req)
 
 /* ---- Listing ---- */
 
-static void person_add(json_object *json, const char *id_key, const char *name_key,
-                       apr_int64_t user_id)
-{
-    const salon_user_t *user = salon_user_by_id(user_id);
-    salon_json_integer(json, id_key, user_id);
-    salon_json_string(json, name_key, user != NULL ? user->name : "");
-}
-
 static json_object *report_json(const salon_rows_t *rows, int row)
 {
     json_object *json = salon_json_integer(salon_json(), "id", salon_rows_integer(rows, row, 0));
     salon_json_integer(json, "message_id", salon_rows_integer(rows, row, 1));
-    person_add(json, "author_id", "author_username", salon_rows_integer(rows, row, 2));
-    person_add(json, "reporter_id", "reporter_username", salon_rows_integer(rows, row, 3));
+    salon_json_user(json, "author_id", "author_username", salon_rows_integer(rows, row, 2));
+    salon_json_user(json, "reporter_id", "reporter_username", salon_rows_integer(rows, row, 3));
     salon_json_string(json, "reason", salon_rows_text(rows, row, 4));
     salon_json_string(json, "content", salon_rows_text(rows, row, 5));
     return salon_json_integer(json, "created_at", salon_rows_integer(rows, row, 6));
@@ -109,16 +95,14 @@ static salon_outcome_t listed(salon_req_t *req, const salon_rows_t *rows)
 salon_outcome_t report_list(salon_req_t *req)
 {
     salon_outcome_t refused;
-    place_t *place = apr_palloc(salon_req_pool(req), sizeof(*place));
-    if (!place_of_room(req, place, &refused)) return refused;
-    const char *code = place_may_not(salon_req_user(req), "moderate", place);
-    if (code != NULL) return salon_fail(req, code);
+    place_t *place = place_for(req, "moderate", &refused);
+    if (place == NULL) return refused;
     int limit = (int)salon_arg_integer(req, "limit", LIMIT);
     salon_req_set_data(req, place);
     if (place_is_server(place))
         salon_sql(req, COLUMNS " FROM reports ORDER BY id DESC LIMIT %d", limit);
     else
         salon_sql(req, COLUMNS " FROM reports WHERE topic = %s ORDER BY id DESC LIMIT %d",
-                  topic_text(place->topic, salon_req_pool(req)), limit);
+                  place_topic_text(place->topic, salon_req_pool(req)), limit);
     return salon_query(req, listed);
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <apr_hash.h>
-#include <apr_strings.h>
 
 #include "place.h"
 
@@ -34,7 +33,8 @@ const char *sanction_kind_name(sanction_kind_t kind)
 
 /* ---- In memory ---- */
 
-const sanction_t *sanction_first(apr_int64_t user_id)
+/* The person's sanctions, those that are over included; NULL: none. */
+static sanction_t *sanction_first(apr_int64_t user_id)
 {
     return apr_hash_get(all.by_user, &user_id, sizeof(user_id));
 }
@@ -73,7 +73,7 @@ static apr_size_t chain_filter(apr_int64_t user_id,
                                bool (*goes)(const sanction_t *sanction, const void *baton),
                                const void *baton)
 {
-    sanction_t *first = (sanction_t *)sanction_first(user_id), **link = &first;
+    sanction_t *first = sanction_first(user_id), **link = &first;
     apr_size_t gone = 0;
     if (first == NULL) return 0;
     apr_hash_set(all.by_user, &user_id, sizeof(user_id), NULL);
@@ -125,7 +125,7 @@ void sanction_put(const sanction_t *sanction)
 {
     chain_filter(sanction->user_id, is_same, sanction);
     sanction_t *copy = sanction_copy(sanction);
-    copy->next = (sanction_t *)sanction_first(sanction->user_id);
+    copy->next = sanction_first(sanction->user_id);
     chain_set(copy->user_id, copy);
 }
 

@@ -26,8 +26,6 @@ extern const char *const sanction_tables[]; /* of the migration */
 /* In start(). */
 apr_status_t sanction_load(apr_pool_t *pool);
 
-/* The person's sanctions, those that are over included; NULL: none. */
-const sanction_t *sanction_first(apr_int64_t user_id);
 bool sanction_holds(const sanction_t *sanction, apr_int64_t now);
 /* NULL: there is none in force. */
 const sanction_t *sanction_find(apr_int64_t user_id, const char *place, sanction_kind_t kind);

@@ -107,7 +107,8 @@ apr_status_t person_load(apr_pool_t *pool)
 
 /* ---- How they look ---- */
 
-person_status_t person_shown(const person_t *person)
+/* What others see. */
+static person_status_t person_shown(const person_t *person)
 {
     return person->here && person->status != PERSON_INVISIBLE ? person->status : PERSON_OFFLINE;
 }
@@ -138,9 +139,7 @@ json_object *person_json(const person_t *person, bool own)
 {
     person_status_t status = own && person->here ? person->status : person_shown(person);
     bool offline = status == PERSON_OFFLINE;
-    const salon_user_t *user = salon_user_by_id(person->id);
-    json_object *json = salon_json_integer(salon_json(), "user_id", person->id);
-    salon_json_string(json, "username", user != NULL ? user->name : "");
+    json_object *json = salon_json_user(salon_json(), "user_id", "username", person->id);
     salon_json_string(json, "status", names[status]);
     salon_json_string(json, "message", message_shown(person, own ? person->status : status));
     salon_json_integer(json, "last_seen", offline ? person->last_seen : salon_now());
@@ -153,7 +152,7 @@ json_object *person_json(const person_t *person, bool own)
 static bool is_news(const person_t *person)
 {
     person_status_t status = person_shown(person);
-    return status != person->told_status || (person->message_news && status != PERSON_OFFLINE);
+    return status != person->told_status || (person->chosen && status != PERSON_OFFLINE);
 }
 
 static bool may_tell(const person_t *person, apr_int64_t now)
@@ -170,8 +169,8 @@ static void tell(person_t *person, apr_int64_t now)
     pace_publish(&all.pace, topics, count, person->id, "presence", person_json(person, false));
     apr_pool_destroy(pool);
     person->told_status = person_shown(person);
-    person->told_at = now;
-    if (person->told_status != PERSON_OFFLINE) person->message_news = false;
+    if (count > 0) person->told_at = now; /* else there was nobody to tell */
+    if (person->told_status != PERSON_OFFLINE) person->chosen = false;
 }
 
 static void wait_no_longer(person_t *person)
@@ -301,10 +300,9 @@ void person_sql(salon_req_t *req, person_t *person, person_choice_t *choice)
 /* The person may have gone since the statements were added, and have been seen going. */
 void person_choose(person_t *person, const person_choice_t *choice)
 {
-    const char *known = person->message != NULL ? person->message : "";
     person->last_seen = MAX(person->last_seen, choice->last_seen);
     person->status = choice->status;
-    person->message_news |= strcmp(choice->message, known) != 0;
+    person->chosen = true;
     message_keep(person, choice->message);
     salon_publish(SALON_TOPIC("user", person->id), "presence", person_json(person, true));
     person_changed(person);

@@ -32,7 +32,7 @@ typedef struct person_t {
     apr_int64_t leaves_at;       /* when that is news, by pace_now */
     apr_array_header_t *rooms;   /* heard_t: rooms that connections hear, the last joined last */
     person_status_t told_status; /* as others know it */
-    bool message_news;           /* others do not know the message */
+    bool chosen;           /* a status has been chosen that others have not been told of */
     apr_int64_t told_at;         /* by pace_now */
     bool is_leaving, is_waiting; /* in which lists */
     TAILQ_ENTRY(person_t) leaving;
@@ -75,8 +75,6 @@ void person_tick(apr_int64_t now);
 /* Stores when those who have just gone were seen. */
 void person_stop(void);
 
-/* What others see: the status, and since when. */
-person_status_t person_shown(const person_t *person);
 /* A new object: as others see the person, or (own) as the person does. */
 json_object *person_json(const person_t *person, bool own);
 

@@ -21,12 +21,9 @@ static apr_int64_t most;
 static json_object *describe(const char *value, const apr_int64_t *user_ids, int count)
 {
     json_object *users = json_object_new_array_ext(count);
-    for (int i = 0; i < count; i++) {
-        const salon_user_t *user = salon_user_by_id(user_ids[i]);
-        json_object *row = salon_json_integer(salon_json(), "user_id", user_ids[i]);
-        salon_json_string(row, "username", user != NULL ? user->name : "");
-        json_object_array_add(users, row);
-    }
+    for (int i = 0; i < count; i++)
+        json_object_array_add(
+            users, salon_json_user(salon_json(), "user_id", "username", user_ids[i]));
     json_object *json = salon_json_string(salon_json(), "emoji", value);
     salon_json_integer(json, "count", count);
     return salon_json_value(json, "users", users);

@@ -144,7 +144,20 @@ void room_member_remove(room_t *room, apr_int64_t user_id)
     free(member);
 }
 
-bool room_invited(const room_t *room, apr_int64_t user_id)
+void room_member_sql_add(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id,
+                         room_role_t role)
+{
+    salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
+              " VALUES (%ld, %ld, %d, %ld)", (long)room_id, (long)user_id, role, (long)salon_now());
+}
+
+void room_member_sql_remove(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id)
+{
+    salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld AND user_id = %ld", (long)room_id,
+              (long)user_id);
+}
+
+static bool room_invited(const room_t *room, apr_int64_t user_id)
 {
     return apr_hash_get(room->invitations, &user_id, sizeof(user_id)) != NULL;
 }
@@ -274,6 +287,12 @@ static bool may_moderate(const asking_t *a)
     return a->user->role >= SALON_ROLE_MODERATOR && may_read(a);
 }
 
+/* Those who moderate the whole server are answerable for private rooms, too. */
+static bool may_audit(const asking_t *a)
+{
+    return may_moderate(a) || a->user->role >= SALON_ROLE_MODERATOR;
+}
+
 static bool may_manage(const asking_t *a)
 {
     return (a->member != NULL && a->member->role == ROOM_OWNER) ||
@@ -287,7 +306,7 @@ static const struct {
     { "read", may_read },         { "send", may_be_member }, { "stats", may_be_member },
     { "join", may_join },         { "pin", may_moderate },   { "moderate", may_moderate },
     { "invite", may_moderate },   { "manage", may_manage },   { "react", may_read },
-    { "type", may_be_member },    { "audit", may_moderate },
+    { "type", may_be_member },    { "audit", may_audit },
 };
 
 bool room_allows(const room_t *room, const salon_user_t *user, const char *what)

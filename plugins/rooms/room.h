@@ -35,10 +35,11 @@ extern const salon_migration_t room_migrations[];
 /* Reads all rooms; in start(). */
 apr_status_t room_load(apr_pool_t *pool);
 
+/* NULL: none. */
 room_t *room_find(apr_int64_t id);
 /* By name, or by slug; NULL: none. */
 room_t *room_find_name(const char *name);
-/* By a text that is an id, a name or a slug. */
+/* By a text that is an id, a name or a slug; NULL: none. */
 room_t *room_find_text(const char *text);
 /* All rooms, in no order: room_t *, in the pool. */
 const apr_array_header_t *room_all(apr_pool_t *pool);
@@ -51,19 +52,26 @@ void room_remove(room_t *room);
 
 /* NULL: not a member. */
 member_t *room_member(const room_t *room, apr_int64_t user_id);
+/* Who is a member already gets that role. */
 member_t *room_member_add(room_t *room, apr_int64_t user_id, room_role_t role);
 void room_member_remove(room_t *room, apr_int64_t user_id);
-bool room_invited(const room_t *room, apr_int64_t user_id);
+/* Add to the request what stores that; who is a member already must be removed first. */
+void room_member_sql_add(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id,
+                         room_role_t role);
+void room_member_sql_remove(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id);
+/* From now on the user is invited, or is no longer. */
 void room_invite(room_t *room, apr_int64_t user_id, bool invited);
+/* Members who look as if they were connected. */
 int room_online_count(const room_t *room);
 
 const char *room_role_name(room_role_t role);
+/* False for an unknown name. */
 bool room_role_parse(const char *name, room_role_t *role_r);
 /* The user's role in the room, or on the whole server where that is higher: its name. */
 const char *room_effective_role(const room_t *room, const salon_user_t *user);
 
 salon_topic_t room_topic(const room_t *room);
-/* A new object: id, name, slug, is_private. */
+/* A new object: id, name, slug, is_public. */
 json_object *room_json(const room_t *room);
 /* May the user do this in the room?  See salon_may. */
 bool room_allows(const room_t *room, const salon_user_t *user, const char *what);

@@ -10,44 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_lib.h>
-#include <apr_strings.h>
+#include "rooms.h"
 
-#include "room.h"
+bool room_auto_create;
 
-#define NAME_MOST 100
-#define NOT_FOUND "room_not_found"
+/* ---- The room that a request is about ---- */
 
-static bool auto_create;
-
-/* ---- The room and the person that a request is about ---- */
-
-static room_t *room_of(const salon_req_t *req)
+room_t *room_of(const salon_req_t *req)
 {
     const char *text = salon_arg_string(req, "room");
     apr_int64_t id = salon_arg_integer(req, "room_id", 0);
     return text != NULL ? room_find_text(text) : room_find(id);
 }
 
-static salon_outcome_t no_room(salon_req_t *req)
+salon_outcome_t room_none(salon_req_t *req)
 {
     bool named = salon_arg(req, "room") != NULL || salon_arg(req, "room_id") != NULL;
-    return named ? salon_fail(req, NOT_FOUND) : salon_fail_argument(req, "room_id");
+    return named ? salon_fail(req, ROOM_NOT_FOUND) : salon_fail_argument(req, "room_id");
 }
 
-static const salon_user_t *person_of(const salon_req_t *req)
-{
-    const char *name = salon_arg_string(req, "user");
-    if (name != NULL) return salon_user_by_name(name);
-    return salon_user_by_id(salon_arg_integer(req, "user_id", 0));
-}
-
-/* The room in which the asker may do `what`; NULL: *refused_r says why not. */
-static room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
+room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
 {
     room_t *room = room_of(req);
     if (room == NULL) {
-        *refused_r = no_room(req);
+        *refused_r = room_none(req);
         return NULL;
     }
     const char *code = salon_may_not(salon_req_user(req), what, room_topic(room));
@@ -63,111 +49,7 @@ static salon_access_t access_hook(const salon_user_t *user, const char *what, sa
     return room != NULL && room_allows(room, user, what) ? SALON_ALLOW : SALON_NO_OPINION;
 }
 
-/* ---- Making and removing ---- */
-
-typedef struct {
-    apr_int64_t id, owner_id, created_at;
-    const char *name, *slug;
-    bool private_, memory;
-    bool owned; /* the owner is a member; not where the server itself made the room */
-    salon_handler_t *next; /* what goes on in the new room; NULL: it is the answer */
-} new_room_t;
-
-static bool slug_ok(const char *slug)
-{
-    size_t length = strlen(slug);
-    return length > 0 && length <= NAME_MOST &&
-           strspn(slug, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-               length;
-}
-
-static bool is_taken(const char *name)
-{
-    return room_find_name(name) != NULL;
-}
-
-static salon_outcome_t created(salon_req_t *req, const salon_rows_t *rows)
-{
-    (void)rows;
-    const new_room_t *new = salon_req_data(req);
-    room_t *room = room_add(new->id, new->name, new->slug, new->private_, new->memory,
-                            new->owner_id, new->created_at);
-    if (new->owned) room_member_add(room, new->owner_id, ROOM_OWNER);
-    return new->next != NULL ? new->next(req) : salon_reply(req, room_json(room));
-}
-
-static salon_outcome_t create(salon_req_t *req, new_room_t *new)
-{
-    new->id = salon_next_id("room");
-    if (new->id == 0) return salon_fail(req, SALON_UNAVAILABLE);
-    if (new->slug == NULL && slug_ok(new->name)) new->slug = new->name;
-    if (new->slug == NULL)
-        new->slug = apr_psprintf(salon_req_pool(req), "room-%" APR_INT64_T_FMT, new->id);
-    if (is_taken(new->name) || is_taken(new->slug)) return salon_fail(req, SALON_CONFLICT);
-    new->created_at = salon_now();
-    salon_req_set_data(req, new);
-    salon_sql(req,
-              "INSERT INTO rooms (id, name, slug, is_private, is_memory, created_by, created_at)"
-              " VALUES (%ld, %s, %s, %d, %d, %ld, %ld)",
-              (long)new->id, new->name, new->slug, new->private_, new->memory, (long)new->owner_id,
-              (long)new->created_at);
-    if (new->owned)
-        salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
-                  " VALUES (%ld, %ld, %d, %ld)",
-                  (long)new->id, (long)new->owner_id, ROOM_OWNER, (long)new->created_at);
-    salon_timeline_sql_add(req, &room_timeline, new->id);
-    return salon_store(req, created);
-}
-
-/* A name of digits alone could not be told from an id. */
-static bool name_ok(const char *name)
-{
-    for (const char *at = name; *at != '\0'; at++)
-        if (apr_iscntrl(*at)) return false;
-    return name[strspn(name, "0123456789")] != '\0' && name[strspn(name, " ")] != '\0';
-}
-
-static salon_outcome_t room_create(salon_req_t *req)
-{
-    new_room_t *new = apr_pcalloc(salon_req_pool(req), sizeof(*new));
-    const char *owner = salon_arg_string(req, "owner");
-    const salon_user_t *user = salon_req_user(req);
-    if (owner != NULL && salon_req_session(req) == NULL) user = salon_user_by_name(owner);
-    if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
-    new->name = salon_arg_string(req, "name");
-    new->slug = salon_arg_string(req, "slug");
-    new->private_ = salon_arg_boolean(req, "private", false);
-    new->memory = salon_arg_boolean(req, "memory", false);
-    new->owner_id = user->id;
-    new->owned = owner != NULL || salon_req_session(req) != NULL;
-    if (!name_ok(new->name)) return salon_fail_argument(req, "name");
-    if (new->slug != NULL && (!slug_ok(new->slug) || !name_ok(new->slug)))
-        return salon_fail_argument(req, "slug");
-    return create(req, new);
-}
-
-static salon_outcome_t removed(salon_req_t *req, const salon_rows_t *rows)
-{
-    (void)rows;
-    room_t *room = room_find(*(apr_int64_t *)salon_req_data(req));
-    if (room == NULL) return no_room(req);
-    json_object *json = room_json(room);
-    room_remove(room);
-    return salon_reply(req, json);
-}
-
-static salon_outcome_t room_do_remove(salon_req_t *req)
-{
-    salon_outcome_t refused;
-    room_t *room = room_for(req, "manage", &refused);
-    if (room == NULL) return refused;
-    salon_req_set_data(req, apr_pmemdup(salon_req_pool(req), &room->id, sizeof(room->id)));
-    salon_timeline_sql_remove(req, &room_timeline, room->id);
-    salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld", (long)room->id);
-    salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld", (long)room->id);
-    salon_sql(req, "DELETE FROM rooms WHERE id = %ld", (long)room->id);
-    return salon_store(req, removed);
-}
+/* ---- All rooms ---- */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -190,201 +72,6 @@ static salon_outcome_t room_list(salon_req_t *req)
         json_object_array_add(list, row);
     }
     return salon_reply(req, salon_json_value(salon_json(), "rooms", list));
-}
-
-/* ---- Joining and leaving ---- */
-
-/* Things have changed, perhaps, while this was being stored and read: asks again. */
-static salon_outcome_t join_ready(salon_req_t *req)
-{
-    salon_outcome_t refused;
-    room_t *room = room_for(req, "join", &refused);
-    if (room == NULL) return refused;
-    const salon_user_t *user = salon_req_user(req);
-    const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
-    if (salon_req_session(req) != NULL) salon_subscribe(salon_req_session(req), room_topic(room));
-    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
-    salon_json_integer(json, "member_count", apr_hash_count(room->members));
-    salon_json_string(json, "role", room_effective_role(room, user));
-    salon_json_value(json, "last_message_id",
-                     info->last_message_id ? json_object_new_int64(info->last_message_id) : NULL);
-    return salon_reply(req, json);
-}
-
-static salon_outcome_t join_load(salon_req_t *req)
-{
-    room_t *room = room_of(req);
-    if (room == NULL) return no_room(req);
-    return salon_timeline_load(req, room->timeline, join_ready);
-}
-
-static salon_outcome_t joined(salon_req_t *req, const salon_rows_t *rows)
-{
-    (void)rows;
-    room_t *room = room_of(req);
-    if (room == NULL) return no_room(req);
-    apr_int64_t user_id = salon_req_user(req)->id;
-    if (room_member(room, user_id) == NULL) room_member_add(room, user_id, ROOM_MEMBER);
-    room_invite(room, user_id, false);
-    return join_load(req);
-}
-
-/* Deletes before it inserts: two connections of one user may join at the same moment. */
-static salon_outcome_t join_new(salon_req_t *req, const room_t *room)
-{
-    long room_id = (long)room->id, user_id = (long)salon_req_user(req)->id;
-    salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld AND user_id = %ld", room_id,
-              user_id);
-    salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld AND user_id = %ld", room_id,
-              user_id);
-    salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
-              " VALUES (%ld, %ld, %d, %ld)", room_id, user_id, ROOM_MEMBER, (long)salon_now());
-    return salon_store(req, joined);
-}
-
-static salon_outcome_t join_unknown(salon_req_t *req)
-{
-    const char *name = salon_arg_string(req, "room");
-    if (name == NULL || !auto_create || !name_ok(name)) return no_room(req);
-    new_room_t *new = apr_pcalloc(salon_req_pool(req), sizeof(*new));
-    new->name = name;
-    new->owner_id = salon_req_user(req)->id;
-    new->owned = true;
-    new->next = join_load;
-    return create(req, new);
-}
-
-static salon_outcome_t room_join(salon_req_t *req)
-{
-    salon_outcome_t refused;
-    if (room_of(req) == NULL) return join_unknown(req);
-    room_t *room = room_for(req, "join", &refused);
-    if (room == NULL) return refused;
-    return room_member(room, salon_req_user(req)->id) != NULL ? join_load(req)
-                                                              : join_new(req, room);
-}
-
-static salon_outcome_t left(salon_req_t *req, const salon_rows_t *rows)
-{
-    (void)rows;
-    room_t *room = room_of(req);
-    if (room == NULL) return no_room(req);
-    apr_int64_t user_id = salon_req_user(req)->id;
-    room_member_remove(room, user_id);
-    salon_unsubscribe_user(user_id, room_topic(room));
-    return salon_reply(req, salon_json_value(salon_json(), "room", room_json(room)));
-}
-
-static salon_outcome_t room_leave(salon_req_t *req)
-{
-    room_t *room = room_of(req);
-    const salon_user_t *user = salon_req_user(req);
-    if (room == NULL) return no_room(req);
-    if (room_member(room, user->id) == NULL && !salon_may(user, "read", room_topic(room)))
-        return salon_fail(req, SALON_DENIED);
-    salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld AND user_id = %ld", (long)room->id,
-              (long)user->id);
-    return salon_store(req, left);
-}
-
-/* ---- Members ---- */
-
-static int by_user_id(const void *a, const void *b)
-{
-    json_object *const *left = a, *const *right = b;
-    apr_int64_t one = json_object_get_int64(json_object_object_get(*left, "user_id"));
-    apr_int64_t other = json_object_get_int64(json_object_object_get(*right, "user_id"));
-    return one < other ? -1 : one > other;
-}
-
-static salon_outcome_t room_members(salon_req_t *req)
-{
-    salon_outcome_t refused;
-    const room_t *room = room_for(req, "read", &refused);
-    if (room == NULL) return refused;
-    json_object *list = json_object_new_array();
-    for (apr_hash_index_t *i = apr_hash_first(salon_req_pool(req), room->members); i;
-         i = apr_hash_next(i)) {
-        const member_t *member = apr_hash_this_val(i);
-        const salon_user_t *user = salon_user_by_id(member->user_id);
-        json_object *row = salon_json_integer(salon_json(), "user_id", member->user_id);
-        salon_json_string(row, "username", user != NULL ? user->name : "");
-        salon_json_string(row, "role", room_role_name(member->role));
-        bool online = user != NULL && salon_user_appearance(user).online;
-        json_object_array_add(list, salon_json_boolean(row, "is_online", online));
-    }
-    json_object_array_sort(list, by_user_id);
-    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
-    return salon_reply(req, salon_json_value(json, "members", list));
-}
-
-typedef struct {
-    apr_int64_t user_id;
-    room_role_t role;
-} role_change_t;
-
-static salon_outcome_t role_changed(salon_req_t *req, const salon_rows_t *rows)
-{
-    (void)rows;
-    const role_change_t *change = salon_req_data(req);
-    room_t *room = room_of(req);
-    if (room == NULL) return no_room(req);
-    room_member_add(room, change->user_id, change->role);
-    salon_acted(&(salon_act_t){
-        .action = "room.role",
-        .actor = salon_req_user(req),
-        .topic = room_topic(room),
-        .target_user_id = change->user_id,
-        .details = salon_json_string(salon_json(), "role", room_role_name(change->role)) });
-    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
-    salon_json_integer(json, "user_id", change->user_id);
-    return salon_reply(req, salon_json_string(json, "role", room_role_name(change->role)));
-}
-
-static salon_outcome_t room_role(salon_req_t *req)
-{
-    salon_outcome_t refused;
-    const room_t *room = room_for(req, "manage", &refused);
-    if (room == NULL) return refused;
-    const salon_user_t *user = person_of(req);
-    if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
-    role_change_t *change = apr_pcalloc(salon_req_pool(req), sizeof(*change));
-    change->user_id = user->id;
-    if (!room_role_parse(salon_arg_string(req, "role"), &change->role))
-        return salon_fail_argument(req, "role");
-    salon_req_set_data(req, change);
-    salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld AND user_id = %ld", (long)room->id,
-              (long)user->id);
-    salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
-              " VALUES (%ld, %ld, %d, %ld)", (long)room->id, (long)user->id, change->role,
-              (long)salon_now());
-    return salon_store(req, role_changed);
-}
-
-static salon_outcome_t invited(salon_req_t *req, const salon_rows_t *rows)
-{
-    (void)rows;
-    room_t *room = room_of(req);
-    const salon_user_t *user = person_of(req);
-    if (room == NULL || user == NULL) return no_room(req);
-    if (room_member(room, user->id) == NULL) room_invite(room, user->id, true);
-    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
-    return salon_reply(req, salon_json_integer(json, "user_id", user->id));
-}
-
-static salon_outcome_t room_do_invite(salon_req_t *req)
-{
-    salon_outcome_t refused;
-    const room_t *room = room_for(req, "invite", &refused);
-    if (room == NULL) return refused;
-    const salon_user_t *user = person_of(req);
-    if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
-    salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld AND user_id = %ld",
-              (long)room->id, (long)user->id);
-    if (room_member(room, user->id) == NULL)
-        salon_sql(req, "INSERT INTO room_invitations (room_id, user_id) VALUES (%ld, %ld)",
-                  (long)room->id, (long)user->id);
-    return salon_store(req, invited);
 }
 
 /* ---- Messages ---- */
@@ -416,9 +103,8 @@ static json_object *authors_json(const salon_timeline_stats_t *stats)
 {
     json_object *list = json_object_new_array();
     for (int i = 0; i < stats->author_count; i++) {
-        const salon_user_t *user = salon_user_by_id(stats->authors[i].user_id);
-        json_object *row = salon_json_integer(salon_json(), "user_id", stats->authors[i].user_id);
-        salon_json_string(row, "username", user != NULL ? user->name : "");
+        json_object *row =
+            salon_json_user(salon_json(), "user_id", "username", stats->authors[i].user_id);
         salon_json_integer(row, "message_count", stats->authors[i].count);
         json_object_array_add(list, row);
     }
@@ -428,7 +114,7 @@ static json_object *authors_json(const salon_timeline_stats_t *stats)
 static salon_outcome_t stats_counted(salon_req_t *req, const salon_timeline_stats_t *stats)
 {
     const room_t *room = room_of(req);
-    if (room == NULL) return no_room(req);
+    if (room == NULL) return room_none(req);
     const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
     salon_json_integer(json, "member_count", apr_hash_count(room->members));
@@ -443,7 +129,7 @@ static salon_outcome_t stats_counted(salon_req_t *req, const salon_timeline_stat
 static salon_outcome_t stats_loaded(salon_req_t *req)
 {
     room_t *room = room_of(req);
-    if (room == NULL) return no_room(req);
+    if (room == NULL) return room_none(req);
     return salon_timeline_stats(req, room->timeline, stats_counted);
 }
 
@@ -463,8 +149,8 @@ static salon_outcome_t room_stats(salon_req_t *req)
 #define END { NULL, 0, 0, 0, 0 }
 
 static const salon_argument_t create_arguments[] = {
-    { "name", SALON_STRING, 0, 1, NAME_MOST },
-    { "slug", SALON_STRING, SALON_OPTIONAL, 1, NAME_MOST },
+    { "name", SALON_STRING, 0, 1, ROOM_NAME_MOST },
+    { "slug", SALON_STRING, SALON_OPTIONAL, 1, ROOM_NAME_MOST },
     { "private", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
     { "memory", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
     { "owner", SALON_STRING, SALON_OPTIONAL, 1, 0 },
@@ -524,7 +210,7 @@ static const salon_command_t commands[] = {
 };
 
 static const salon_setting_t settings[] = {
-    { "auto_create", SALON_SETTING_BOOLEAN, &auto_create, "false", 0, 0,
+    { "auto_create", SALON_SETTING_BOOLEAN, &room_auto_create, "false", 0, 0,
       "joining an unknown name makes the room" },
     { NULL, 0, NULL, NULL, 0, 0, NULL },
 };

@@ -49,6 +49,7 @@ static const salon_wire_field_t dm_history_fields[] = {
     { "conversation_id", "conversation_id" },
     { "limit", "limit" },
     { "before_id", "before" },
+    { "read", "read" },
     { NULL, NULL },
 };
 static const salon_wire_field_t dm_block_fields[] = {
@@ -76,6 +77,15 @@ static const salon_wire_field_t audit_fields[] = {
     { "limit", "limit" },
     { NULL, NULL },
 };
+
+/* Who asks for what was said last has read it then, unless they say otherwise: there is no message
+ * of its own for that. */
+static void dm_history_decode(salon_calls_t *calls, const salon_wire_message_t *row,
+                              json_object *payload)
+{
+    if (json_object_object_get(payload, "read") == NULL) salon_json_boolean(payload, "read", true);
+    salon_call_fields(calls, row, payload);
+}
 
 /* Of a direct message everybody hears by its event, the sender too; only who repeats a client_id is
  * answered. */
@@ -117,7 +127,7 @@ static const salon_wire_message_t messages[] = {
     { .type = "send_dm", .operation = "dm.send", .fields = dm_send_fields,
       .reply = "dm_message", .answer = dm_message_again },
     { .type = "get_dm_history", .operation = "dm.history", .fields = dm_history_fields,
-      .reply = "dm_history", .shape = veza_dm_history },
+      .decode = dm_history_decode, .reply = "dm_history", .shape = veza_dm_history },
     { .type = "block_dm", .operation = "dm.block", .fields = dm_block_fields },
     { .type = "list_dms", .operation = "dm.list", .fields = dm_list_fields,
       .reply = "dm_list", .shape = veza_dm_list },

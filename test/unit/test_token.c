@@ -155,6 +155,7 @@ static void test_alternatives(void **state)
     assert_int_equal(claims.role, SALON_ROLE_USER);
     assert_false(claims.has_role);
     assert_int_equal(claims_of("{\"sub\":3,\"exp\":1800000000}").user_id, 3);
+    assert_int_equal(claims_of("{\"sub\":3,\"exp\":1800000000.75}").expires, 1800000000);
     claims = claims_of("{\"user_id\":4,\"sub\":\"somebody\",\"username\":\"u\",\"name\":\"n\","
                        "\"role\":null,\"exp\":1800000000}");
     assert_int_equal(claims.user_id, 4);
@@ -197,15 +198,15 @@ static void test_wrong_claims(void **state)
         "{\"user_id\":7}", /* no exp */
         "{\"user_id\":7,\"exp\":null}",
         "{\"user_id\":7,\"exp\":\"1800000000\"}",
-        "{\"user_id\":7,\"exp\":1800000000.0}",
-        "{\"user_id\":7,\"exp\":1.8e9}",
+        "{\"user_id\":7,\"exp\":0.5}",
+        "{\"user_id\":7,\"exp\":1e300}",
         "{\"user_id\":7,\"exp\":true}",
         "{\"user_id\":7,\"exp\":[1800000000]}",
         "{\"user_id\":7,\"exp\":0}",
         "{\"user_id\":7,\"exp\":-1}",
         "{\"user_id\":7,\"exp\":9223372036854775807}",
         "{\"user_id\":7,\"nbf\":\"1\"" EXP,
-        "{\"user_id\":7,\"nbf\":1.5" EXP,
+        "{\"user_id\":7,\"nbf\":1e17" EXP,
         "{\"user_id\":7,\"nbf\":null" EXP,
         "{\"user_id\":7,\"nbf\":-5" EXP,
         "{\"username\":\"ann\"" EXP, /* nobody */

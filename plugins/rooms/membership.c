@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is in a room: joining, leaving, roles, invitations.  Each is stored before it takes effect in
+ * memory, and finds the room anew then, for that may have been removed meanwhile.
+ */
+#include "rooms.h"
+
+/* ---- Joining and leaving ---- */
+
+/* Things have changed, perhaps, while this was being stored and read: asks again. */
+static salon_outcome_t join_ready(salon_req_t *req)
+{
+    salon_outcome_t refused;
+    room_t *room = room_for(req, "join", &refused);
+    if (room == NULL) return refused;
+    const salon_user_t *user = salon_req_user(req);
+    const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
+    if (salon_req_session(req) != NULL) salon_subscribe(salon_req_session(req), room_topic(room));
+    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
+    salon_json_integer(json, "member_count", apr_hash_count(room->members));
+    salon_json_string(json, "role", room_effective_role(room, user));
+    salon_json_value(json, "last_message_id",
+                     info->last_message_id ? json_object_new_int64(info->last_message_id) : NULL);
+    return salon_reply(req, json);
+}
+
+static salon_outcome_t join_load(salon_req_t *req)
+{
+    room_t *room = room_of(req);
+    if (room == NULL) return room_none(req);
+    return salon_timeline_load(req, room->timeline, join_ready);
+}
+
+static salon_outcome_t joined(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    room_t *room = room_of(req);
+    if (room == NULL) return room_none(req);
+    apr_int64_t user_id = salon_req_user(req)->id;
+    if (room_member(room, user_id) == NULL) room_member_add(room, user_id, ROOM_MEMBER);
+    room_invite(room, user_id, false);
+    return join_load(req);
+}
+
+static void uninvite(salon_req_t *req, const room_t *room, apr_int64_t user_id)
+{
+    salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld AND user_id = %ld",
+              (long)room->id, (long)user_id);
+}
+
+/* Deletes before it inserts: two connections of one user may join at the same moment. */
+static salon_outcome_t join_new(salon_req_t *req, const room_t *room)
+{
+    apr_int64_t user_id = salon_req_user(req)->id;
+    room_member_sql_remove(req, room->id, user_id);
+    room_member_sql_add(req, room->id, user_id, ROOM_MEMBER);
+    uninvite(req, room, user_id);
+    return salon_store(req, joined);
+}
+
+static salon_outcome_t join_unknown(salon_req_t *req)
+{
+    const char *name = salon_arg_string(req, "room");
+    if (name == NULL || !room_auto_create) return room_none(req);
+    return room_create_then(req, name, join_load);
+}
+
+salon_outcome_t room_join(salon_req_t *req)
+{
+    salon_outcome_t refused;
+    if (room_of(req) == NULL) return join_unknown(req);
+    room_t *room = room_for(req, "join", &refused);
+    if (room == NULL) return refused;
+    return room_member(room, salon_req_user(req)->id) != NULL ? join_load(req)
+                                                              : join_new(req, room);
+}
+
+static salon_outcome_t left(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    room_t *room = room_of(req);
+    if (room == NULL) return room_none(req);
+    apr_int64_t user_id = salon_req_user(req)->id;
+    room_member_remove(room, user_id);
+    salon_unsubscribe_user(user_id, room_topic(room));
+    return salon_reply(req, salon_json_value(salon_json(), "room", room_json(room)));
+}
+
+salon_outcome_t room_leave(salon_req_t *req)
+{
+    room_t *room = room_of(req);
+    const salon_user_t *user = salon_req_user(req);
+    if (room == NULL) return room_none(req);
+    if (room_member(room, user->id) == NULL && !salon_may(user, "read", room_topic(room)))
+        return salon_fail(req, SALON_DENIED);
+    room_member_sql_remove(req, room->id, user->id);
+    return salon_store(req, left);
+}
+
+/* ---- The members and their roles ---- */
+
+static const salon_user_t *person_of(const salon_req_t *req)
+{
+    return salon_arg_user(req, "user", "user_id");
+}
+
+static int by_user_id(const void *a, const void *b)
+{
+    json_object *const *left = a, *const *right = b;
+    apr_int64_t one = json_object_get_int64(json_object_object_get(*left, "user_id"));
+    apr_int64_t other = json_object_get_int64(json_object_object_get(*right, "user_id"));
+    return one < other ? -1 : one > other;
+}
+
+salon_outcome_t room_members(salon_req_t *req)
+{
+    salon_outcome_t refused;
+    const room_t *room = room_for(req, "read", &refused);
+    if (room == NULL) return refused;
+    json_object *list = json_object_new_array();
+    for (apr_hash_index_t *i = apr_hash_first(salon_req_pool(req), room->members); i;
+         i = apr_hash_next(i)) {
+        const member_t *member = apr_hash_this_val(i);
+        const salon_user_t *user = salon_user_by_id(member->user_id);
+        json_object *row = salon_json_user(salon_json(), "user_id", "username", member->user_id);
+        salon_json_string(row, "role", room_role_name(member->role));
+        bool online = user != NULL && salon_user_appearance(user).online;
+        json_object_array_add(list, salon_json_boolean(row, "is_online", online));
+    }
+    json_object_array_sort(list, by_user_id);
+    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
+    return salon_reply(req, salon_json_value(json, "members", list));
+}
+
+typedef struct {
+    apr_int64_t user_id;
+    room_role_t role;
+} role_change_t;
+
+static salon_outcome_t role_changed(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    const role_change_t *change = salon_req_data(req);
+    room_t *room = room_of(req);
+    if (room == NULL) return room_none(req);
+    room_member_add(room, change->user_id, change->role);
+    salon_acted(&(salon_act_t){
+        .action = "room.role",
+        .actor = salon_req_user(req),
+        .topic = room_topic(room),
+        .target_user_id = change->user_id,
+        .details = salon_json_string(salon_json(), "role", room_role_name(change->role)) });
+    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
+    salon_json_integer(json, "user_id", change->user_id);
+    return salon_reply(req, salon_json_string(json, "role", room_role_name(change->role)));
+}
+
+salon_outcome_t room_role(salon_req_t *req)
+{
+    salon_outcome_t refused;
+    const room_t *room = room_for(req, "manage", &refused);
+    if (room == NULL) return refused;
+    const salon_user_t *user = person_of(req);
+    if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
+    role_change_t *change = apr_pcalloc(salon_req_pool(req), sizeof(*change));
+    change->user_id = user->id;
+    if (!room_role_parse(salon_arg_string(req, "role"), &change->role))
+        return salon_fail_argument(req, "role");
+    salon_req_set_data(req, change);
+    room_member_sql_remove(req, room->id, user->id);
+    room_member_sql_add(req, room->id, user->id, change->role);
+    return salon_store(req, role_changed);
+}
+
+static salon_outcome_t invited(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    room_t *room = room_of(req);
+    const salon_user_t *user = person_of(req);
+    if (room == NULL || user == NULL) return room_none(req);
+    if (room_member(room, user->id) == NULL) room_invite(room, user->id, true);
+    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
+    return salon_reply(req, salon_json_integer(json, "user_id", user->id));
+}
+
+salon_outcome_t room_do_invite(salon_req_t *req)
+{
+    salon_outcome_t refused;
+    const room_t *room = room_for(req, "invite", &refused);
+    if (room == NULL) return refused;
+    const salon_user_t *user = person_of(req);
+    if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
+    uninvite(req, room, user->id);
+    if (room_member(room, user->id) == NULL)
+        salon_sql(req, "INSERT INTO room_invitations (room_id, user_id) VALUES (%ld, %ld)",
+                  (long)room->id, (long)user->id);
+    return salon_store(req, invited);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the plugin share: the room that a request is about, and the handlers.
+ */
+#ifndef ROOMS_H
+#define ROOMS_H
+
+#include "room.h"
+
+#define ROOM_NAME_MOST 100 /* code points */
+#define ROOM_NOT_FOUND "room_not_found"
+
+/* A setting: joining an unknown name makes the room. */
+extern bool room_auto_create;
+
+/* The one that the request names; NULL: there is none. */
+room_t *room_of(const salon_req_t *req);
+/* The refusal where room_of has found none. */
+salon_outcome_t room_none(salon_req_t *req);
+/* The one that the request names, and in which the asker may do `what`; NULL: *refused_r says why
+ * not. */
+room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r);
+
+/* Makes a public room, the asker's, and goes on with `next` in it.  What is no name is refused like
+ * an unknown room. */
+salon_outcome_t room_create_then(salon_req_t *req, const char *name, salon_handler_t *next);
+
+salon_handler_t room_create, room_do_remove;
+salon_handler_t room_join, room_leave, room_members, room_role, room_do_invite;
+
+#endif
