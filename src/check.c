@@ -13,6 +13,8 @@
 #include "utf8.h"
 
 #define ID_MOST        9007199254740991 /* what JavaScript's numbers hold exactly */
+#define FLOOD_BURST    2000             /* requests at once ... */
+#define FLOOD_PAUSE    2                /* milliseconds in which one of them comes back */
 #define STRING_MOST    255              /* code points, where a table says nothing */
 #define CONTENT_MOST   4096             /* of requests that come over no endpoint */
 
@@ -168,9 +170,24 @@ static salon_outcome_t check_rate(salon_req_t *req)
     return salon_fail_details(req, SALON_RATE_LIMITED, details);
 }
 
+/* What costs nothing in the rate is bounded, too: per connection, far above what anybody needs. */
+static salon_outcome_t check_flood(salon_req_t *req)
+{
+    salon_session_t *session = req->session;
+    if (session == NULL || req->operation->row->cost > 0) return passed;
+    apr_int64_t now = chat_now();
+    int refill = (int)MIN((now - session->budget_at) / FLOOD_PAUSE, FLOOD_BURST);
+    if (refill > 0) session->budget_at = now;
+    session->budget = MIN(session->budget + refill, FLOOD_BURST);
+    if (session->budget-- > 0) return passed;
+    session->budget = 0;
+    return salon_fail_details(req, SALON_RATE_LIMITED,
+                              salon_json_integer(salon_json(), "retry_after", 1));
+}
+
 static salon_outcome_t (*const checks[])(salon_req_t *) = {
     check_signed_in, check_use,  check_decoded, check_arguments,
-    check_token_age, check_role, check_rate,
+    check_token_age, check_role, check_rate, check_flood,
 };
 
 salon_outcome_t check_request(salon_req_t *req)

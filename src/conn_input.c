@@ -12,6 +12,7 @@
 #include "metrics.h"
 #include "session.h"
 
+#define MESSAGE_MOST  (64u << 20) /* bytes, where the configuration says no limit */
 #define CALLS_MOST 64     /* of one connection, waiting to be answered, before it is not read */
 #define BYTES_MOST 262144 /* of their messages */
 
@@ -101,10 +102,10 @@ static void input_clear(conn_t *conn)
 
 static bool input_too_long(const conn_t *conn, size_t length)
 {
-    apr_int64_t most = conn_config(conn)->max_message;
-    return most > 0 &&
-           (length > (size_t)most || conn->in_length + length > (size_t)most ||
-            lws_remaining_packet_payload(conn->wsi) > (size_t)most - conn->in_length - length);
+    apr_int64_t limit = conn_config(conn)->max_message;
+    size_t most = limit > 0 && limit < MESSAGE_MOST ? (size_t)limit : MESSAGE_MOST;
+    return length > most || conn->in_length + length > most ||
+           lws_remaining_packet_payload(conn->wsi) > most - conn->in_length - length;
 }
 
 int conn_received(conn_t *conn, const char *bytes, size_t length)

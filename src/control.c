@@ -146,6 +146,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     client_t *client = (client_t *)stream;
     (void)buffer;
+    if (count == 0) return; /* nothing has come after all */
     if (count < 0 || client->busy) {
         client_close(client);
         return;

@@ -17,6 +17,7 @@
 #include "metrics.h"
 
 #define LENGTH_DIGITS 9
+#define LENGTH_MOST   (64u << 20) /* bytes, where the configuration says no limit */
 
 static const struct method_t {
     enum lws_token_indexes header;
@@ -76,7 +77,8 @@ static int length_read(conn_t *conn, http_request_t *request)
     if (digits == 0 || text[digits] != '\0') return HTTP_STATUS_BAD_REQUEST;
     apr_int64_t most = conn_config(conn)->max_message;
     request->length = (apr_size_t)apr_atoi64(text);
-    if (digits > LENGTH_DIGITS || (most > 0 && request->length > (apr_size_t)most))
+    if (digits > LENGTH_DIGITS || request->length > LENGTH_MOST ||
+        (most > 0 && request->length > (apr_size_t)most))
         return HTTP_STATUS_REQ_ENTITY_TOO_LARGE;
     if (!wants_body && request->length > 0) return HTTP_STATUS_BAD_REQUEST;
     return 0;

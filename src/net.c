@@ -246,8 +246,8 @@ static void on_http_reply(net_t *net, net_note_t *note)
 
 static void on_reload(net_t *net, net_note_t *note)
 {
-    net->config = note->as.config;
-    net->keys = server.keys;
+    net->config = note->as.reload.config;
+    net->keys = note->as.reload.keys;
 }
 
 static void on_shutdown(net_t *net, net_note_t *note)

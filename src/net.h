@@ -56,7 +56,10 @@ typedef struct net_note_t {
             char reason[124];
         } close;
         struct http_reply_t *http;
-        const config_t *config;
+        struct {
+            const config_t *config;
+            const struct token_keys_t *keys;
+        } reload;
     } as;
 } net_note_t;
 

@@ -220,10 +220,11 @@ static const char *subject_of(const salon_req_t *req)
     const char *noun = req->operation->row->name;
     int length = (int)strcspn(noun, ".");
     if (strcmp(req->operation->owner, "core") == 0) return "-";
-    const char *value =
-        salon_arg_string(req, apr_psprintf(req->pool, "%.*s_id", length, noun));
-    if (value == NULL) value = salon_arg_string(req, apr_psprintf(req->pool, "%.*s", length, noun));
-    return value != NULL ? value : "-";
+    json_object *value = salon_arg(req, apr_psprintf(req->pool, "%.*s_id", length, noun));
+    if (value == NULL) value = salon_arg(req, apr_psprintf(req->pool, "%.*s", length, noun));
+    bool plain = json_object_is_type(value, json_type_int) ||
+                 json_object_is_type(value, json_type_string);
+    return plain ? json_object_get_string(value) : "-";
 }
 
 static void message_log(const salon_req_t *req)

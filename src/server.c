@@ -184,34 +184,47 @@ static const char *reload_fits(const config_t *old, const config_t *new)
     return NULL;
 }
 
-static void reload_spread(const config_t *config)
+static void reload_spread(const config_t *config, const token_keys_t *keys)
 {
     server.config = config;
+    server.keys = keys;
     acceptor_reload(config);
     for (int i = 0; i < server.net_count; i++) {
         net_note_t *note = net_note(NET_RELOAD, (conn_ref_t){ 0 });
-        note->as.config = config;
+        note->as.reload.config = config;
+        note->as.reload.keys = keys;
         net_post(server.nets[i], note);
     }
+}
+
+/* NULL: both are there; else what is wrong, in the pool. */
+static const char *reload_read(apr_pool_t *pool, config_t **config_r, const token_keys_t **keys_r)
+{
+    const char *error = NULL;
+    *config_r = server_config(pool, server.config->file, &error);
+    if (*config_r == NULL) return error;
+    error = reload_fits(server.config, *config_r);
+    if (error != NULL) return apr_psprintf(pool, "%s; that takes a restart", error);
+    *keys_r = token_keys_load(pool, &(*config_r)->jwt, &error);
+    return *keys_r != NULL ? NULL : error;
 }
 
 const char *server_reload(apr_pool_t *pool)
 {
     apr_pool_t *kept; /* threads may look at a configuration for as long as they like */
-    const char *error = NULL;
-    const config_t *old = server.config;
+    config_t *config;
+    const token_keys_t *keys;
+    if (server.config->file == NULL) return log_begin();
     apr_pool_create(&kept, NULL);
-    if (old->file == NULL) return log_begin();
-    config_t *config = server_config(kept, old->file, &error);
-    if (config == NULL) return apr_pstrdup(pool, error);
-    error = reload_fits(old, config);
-    if (error != NULL) return apr_psprintf(pool, "%s; that takes a restart", error);
-    const token_keys_t *keys = token_keys_load(kept, &config->jwt, &error);
-    if (keys == NULL) return apr_pstrdup(pool, error);
+    const char *error = reload_read(kept, &config, &keys);
+    if (error != NULL) {
+        error = apr_pstrdup(pool, error);
+        apr_pool_destroy(kept);
+        return error;
+    }
     config_commit(config);
-    config->state_dir = old->state_dir;
-    server.keys = keys;
-    reload_spread(config);
+    config->state_dir = server.config->state_dir;
+    reload_spread(config, keys);
     plugin_reload();
     return log_begin();
 }

@@ -28,6 +28,8 @@ struct salon_session_t {
     int running;
     bool exclusive; /* the running one is not a pipelined one */
     bool advancing, closed;
+    int budget; /* requests that it may make at once, see check.c */
+    apr_int64_t budget_at; /* when that was so */
     int refused; /* messages, in the minute that began then */
     apr_int64_t refused_since;
     unsigned char id[16];

@@ -25,7 +25,7 @@
 #define WAITING_BYTES (APR_INT64_C(64) << 20)
 #define KEPT_BYTES    (2 << 20)                   /* by a lane's allocator, between batches */
 #define RETRIES       3                           /* of what collided with something */
-#define RETRY_PAUSE   apr_time_from_msec(5)       /* doubled each time */
+#define RETRY_PAUSE   apr_time_from_msec(5)       /* doubled each time; at first none */
 #define AWAY_PAUSE    apr_time_from_msec(250)     /* between attempts to connect */
 #define IDLE_PAUSE    apr_time_from_sec(5)        /* after writes, before on_idle */
 
@@ -168,7 +168,8 @@ static db_status_t insist(lane_t *lane, store_job_t **jobs, int count, bool *aga
         apr_pool_clear(lane->batch);
         status = attempt(lane, jobs, count, again);
         if (status == DB_RETRY && retries < RETRIES) {
-            apr_sleep(RETRY_PAUSE << retries++);
+            if (retries > 0) apr_sleep(RETRY_PAUSE << retries);
+            retries++;
         } else if (status != DB_LOST || !wait_for_database(lane)) {
             return status;
         }

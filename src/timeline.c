@@ -24,6 +24,7 @@ typedef struct waiter_t {
 
 static struct {
     apr_hash_t *timelines;
+    apr_hash_t *volatiles;              /* those of them of which nothing is stored */
     apr_size_t size;                    /* bytes of recent messages of stored ones */
     salon_timeline_t *newest, *oldest;  /* by last use */
     const salon_timeline_kind_t *kinds[1 << KIND_BITS];
@@ -33,6 +34,7 @@ static struct {
 void timeline_init(apr_pool_t *pool)
 {
     all.timelines = apr_hash_make(pool);
+    all.volatiles = apr_hash_make(pool);
 }
 
 static apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t owner_id)
@@ -213,6 +215,7 @@ salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kind, apr_int
     assert(timeline_find(timeline->id) == NULL);
     kind_note(kind);
     apr_hash_set(all.timelines, &timeline->id, sizeof(timeline->id), timeline);
+    if (volatile_) apr_hash_set(all.volatiles, &timeline->id, sizeof(timeline->id), timeline);
     return timeline;
 }
 
@@ -222,6 +225,7 @@ void salon_timeline_close(salon_timeline_t **timeline)
     salon_timeline_t *closing = *timeline;
     *timeline = NULL;
     apr_hash_set(all.timelines, &closing->id, sizeof(closing->id), NULL);
+    apr_hash_set(all.volatiles, &closing->id, sizeof(closing->id), NULL);
     timeline_unload(closing);
     closing->closed = true;
     if (!closing->loading) free(closing);
@@ -314,10 +318,9 @@ const salon_timeline_info_t *salon_timeline_info(const salon_timeline_t *timelin
 
 salon_timeline_t *timeline_volatile_with(apr_int64_t message_id)
 {
-    for (apr_hash_index_t *i = apr_hash_first(server.pool, all.timelines); i;
-         i = apr_hash_next(i)) {
+    for (apr_hash_index_t *i = apr_hash_first(NULL, all.volatiles); i; i = apr_hash_next(i)) {
         salon_timeline_t *timeline = apr_hash_this_val(i);
-        if (timeline->volatile_ && timeline_index(timeline, message_id) >= 0) return timeline;
+        if (timeline_index(timeline, message_id) >= 0) return timeline;
     }
     return NULL;
 }

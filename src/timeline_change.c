@@ -82,6 +82,7 @@ static bool delete_apply(change_t *change, message_t *message)
     message->content = "";
     message->mentions = NULL;
     message->marks = NULL;
+    message->pinned = false;
     message->deleted = true;
     return true;
 }

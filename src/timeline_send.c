@@ -133,6 +133,7 @@ static db_status_t find_known(const batch_t *batch, apr_hash_t *firsts)
     db_status_t status = text != NULL ? list_run(batch, text, &rows) : DB_OK;
     for (int r = 0; text != NULL && status == DB_OK && r < rows.count; r++) {
         send_t *send = apr_hash_get(firsts, salon_rows_text(&rows, r, 1), APR_HASH_KEY_STRING);
+        if (send == NULL) continue;
         send->known = true;
         status = message_read(batch, salon_rows_integer(&rows, r, 0), send);
     }

@@ -204,7 +204,6 @@ void user_rates_sweep(apr_int64_t now)
 
 void user_each(void (*each)(const user_t *user, void *baton), void *baton)
 {
-    for (apr_hash_index_t *i = apr_hash_first(server.pool, directory.by_id); i;
-         i = apr_hash_next(i))
+    for (apr_hash_index_t *i = apr_hash_first(NULL, directory.by_id); i; i = apr_hash_next(i))
         each(apr_hash_this_val(i), baton);
 }

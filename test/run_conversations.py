@@ -29,6 +29,8 @@ conversation.py for their form and for values):
     NAME >binary HEX                  a binary frame
     NAME < TYPE OBJECT, NAME < VALUE  the next thing it hears
     NAME hears EVENT OBJECT           the same, where a dialect tells events from answers (probe)
+    NAME eventually EVENT OBJECT, NAME eventually VALUE
+                                      it hears this, whatever comes before
     NAME refused CODE [FIELD]         the next thing is the dialect's error; it names the field
     NAME nothing                      it has heard everything that was for it
     NAME closed CODE [eventually]     the server closes; eventually: whatever comes before
@@ -217,6 +219,17 @@ class Client:
             return value
         except (language.Mismatch, ValueError) as problem:
             raise Failure(f"{self.name}: {problem}\nheard: {message}") from None
+
+    async def expect_eventually(self, expected):
+        while (message := await self.next()) is not None:
+            variables = dict(self.talk.variables)
+            try:
+                language.compare(expected, language.read_json(message), "", variables)
+            except (language.Mismatch, ValueError, TypeError):
+                continue
+            self.talk.variables.update(variables)
+            return
+        raise Failure(f"{self.name} was closed with {self.socket.close_code} before")
 
     async def closed(self, code, eventually=False):
         while (message := await self.next()) is not None:
@@ -413,6 +426,9 @@ class Talk:
     async def hear_event(self, client, rest):
         await client.expect(self.message(client.dialect.event, rest))
 
+    async def hear_eventually(self, client, rest):
+        await client.expect_eventually(self.message(client.dialect.event, rest))
+
     async def refused(self, client, rest):
         code, _, field = self.fill(rest).partition(" ")
         heard = await client.expect(client.dialect.refusal(code, field))
@@ -439,7 +455,7 @@ class Talk:
              "check": check, "token": token, "open": open, "restart": restart, "kill": kill,
              "sleep": sleep}
     ACTIONS = {">": say, ">>": say_text, ">binary": say_binary, "<": hear,
-               "hears": hear_event, "refused": refused,
+               "hears": hear_event, "eventually": hear_eventually, "refused": refused,
                "nothing": nothing, "closed": closed, "close": close, "drop": drop}
 
     async def statement(self, text):

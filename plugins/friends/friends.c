@@ -65,7 +65,9 @@ static salon_outcome_t friend_blocks(salon_req_t *req)
 static const char *refuse_hook(const salon_user_t *user, const char *what, salon_topic_t topic)
 {
     if (user == NULL || strcmp(what, "dm") != 0 || strcmp(topic.kind, "user") != 0) return NULL;
-    return tie_flags(user->id, topic.id) & TIE_BLOCKED ? "conversation_blocked" : NULL;
+    bool blocked = (tie_flags(user->id, topic.id) & TIE_BLOCKED) != 0 ||
+                   friend_is_blocking(user->id, topic.id);
+    return blocked ? "conversation_blocked" : NULL;
 }
 
 static void audience_hook(apr_int64_t user_id, void (*add)(void *baton, salon_topic_t topic),

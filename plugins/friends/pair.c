@@ -7,17 +7,21 @@
 #include "pair.h"
 
 #include <sys/param.h>
+#include <sys/queue.h>
 
 #include "tie.h"
 
 #define NOT_FOUND "friend_request_not_found"
 
 /* What a request is about, from the handler to the last `then`. */
-typedef struct {
+typedef struct pair_t {
     const salon_user_t *me, *other;
     apr_int64_t now;
     salon_handler_t *otherwise; /* when there is no request any more to be accepted */
+    LIST_ENTRY(pair_t) link;    /* while a block is being stored */
 } pair_t;
+
+static LIST_HEAD(pair_list_t, pair_t) blocking;
 
 static pair_t *pair_of(const salon_req_t *req)
 {
@@ -251,6 +255,29 @@ salon_outcome_t friend_remove(salon_req_t *req)
     return salon_store(req, removed);
 }
 
+static apr_status_t blocking_end(void *pair)
+{
+    LIST_REMOVE((pair_t *)pair, link);
+    return APR_SUCCESS;
+}
+
+static void blocking_begin(salon_req_t *req, pair_t *pair)
+{
+    LIST_INSERT_HEAD(&blocking, pair, link);
+    apr_pool_cleanup_register(salon_req_pool(req), pair, blocking_end, apr_pool_cleanup_null);
+}
+
+bool friend_is_blocking(apr_int64_t user_id, apr_int64_t other_id)
+{
+    const pair_t *pair;
+    LIST_FOREACH(pair, &blocking, link) {
+        apr_int64_t me = pair->me->id, other = pair->other->id;
+        if ((me == user_id && other == other_id) || (me == other_id && other == user_id))
+            return true;
+    }
+    return false;
+}
+
 static salon_outcome_t blocked(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
@@ -270,10 +297,11 @@ static salon_outcome_t unblocked(salon_req_t *req, const salon_rows_t *rows)
 salon_outcome_t friend_block(salon_req_t *req)
 {
     salon_outcome_t refused;
-    const pair_t *pair = pair_make(req, &refused);
+    pair_t *pair = pair_make(req, &refused);
     if (pair == NULL) return refused;
     sql_block_remove(req, pair);
     if (!salon_arg_boolean(req, "block", true)) return salon_store(req, unblocked);
+    blocking_begin(req, pair);
     sql_friendship_remove(req, pair);
     sql_request_remove(req, pair->me, pair->other);
     sql_request_remove(req, pair->other, pair->me);

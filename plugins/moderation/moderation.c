@@ -102,7 +102,10 @@ static salon_outcome_t deed_store(salon_req_t *req, deed_t *deed)
                               .target_user_id = s->user_id,
                               .details = deed_details(deed) };
     if (!audit_sql(req, &act)) return salon_fail(req, SALON_UNAVAILABLE);
-    if (deed->action->kind != 0) sanction_sql_put(req, s);
+    if (deed->action->kind != 0) {
+        sanction_begin(req, s);
+        sanction_sql_put(req, s);
+    }
     if (deed->action == &lift) sanction_sql_remove(req, s->user_id, deed->place.key);
     salon_req_set_data(req, deed);
     return salon_store(req, deed_stored);

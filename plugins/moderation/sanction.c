@@ -7,12 +7,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include <apr_hash.h>
 
 #include "place.h"
 
 #define SANCTIONED "user_sanctioned"
+
+/* A sanction that is being stored. */
+typedef struct coming_t {
+    const sanction_t *sanction;
+    LIST_ENTRY(coming_t) link;
+} coming_t;
+
+static LIST_HEAD(coming_list_t, coming_t) coming;
 
 static struct {
     apr_pool_t *pool;
@@ -148,6 +157,32 @@ void sanction_sweep(apr_int64_t now)
         salon_write("DELETE FROM sanctions WHERE expires_at > 0 AND expires_at <= %ld", (long)now);
 }
 
+/* ---- Being stored ---- */
+
+static apr_status_t coming_end(void *come)
+{
+    LIST_REMOVE((coming_t *)come, link);
+    return APR_SUCCESS;
+}
+
+void sanction_begin(salon_req_t *req, const sanction_t *sanction)
+{
+    coming_t *come = apr_palloc(salon_req_pool(req), sizeof(*come));
+    come->sanction = sanction;
+    LIST_INSERT_HEAD(&coming, come, link);
+    apr_pool_cleanup_register(salon_req_pool(req), come, coming_end, apr_pool_cleanup_null);
+}
+
+static bool is_coming(apr_int64_t user_id, const char *place, sanction_kind_t kind)
+{
+    const coming_t *come;
+    LIST_FOREACH(come, &coming, link) {
+        const sanction_t *s = come->sanction;
+        if (s->user_id == user_id && s->kind == kind && strcmp(s->place, place) == 0) return true;
+    }
+    return false;
+}
+
 /* ---- In the table ---- */
 
 void sanction_sql_put(salon_req_t *req, const sanction_t *s)
@@ -197,10 +232,15 @@ static bool mute_forbids(const char *what)
     return false;
 }
 
+static bool has(apr_int64_t user_id, const char *place, sanction_kind_t kind)
+{
+    return sanction_find(user_id, place, kind) != NULL || is_coming(user_id, place, kind);
+}
+
 static bool forbids(apr_int64_t user_id, const char *place, const char *what)
 {
-    if (sanction_find(user_id, place, SANCTION_BAN) != NULL) return true;
-    return mute_forbids(what) && sanction_find(user_id, place, SANCTION_MUTE) != NULL;
+    if (has(user_id, place, SANCTION_BAN)) return true;
+    return mute_forbids(what) && has(user_id, place, SANCTION_MUTE);
 }
 
 static bool forbids_in(apr_int64_t user_id, salon_topic_t topic, const char *what)
@@ -215,7 +255,8 @@ static bool forbids_in(apr_int64_t user_id, salon_topic_t topic, const char *wha
 
 const char *sanction_refuse(const salon_user_t *user, const char *what, salon_topic_t topic)
 {
-    if (user == NULL || place_ranking() || sanction_first(user->id) == NULL) return NULL;
+    if (user == NULL || place_ranking()) return NULL;
+    if (sanction_first(user->id) == NULL && LIST_EMPTY(&coming)) return NULL;
     bool forbidden = forbids(user->id, "", what) || forbids_in(user->id, topic, what);
     return forbidden ? SANCTIONED : NULL;
 }

@@ -34,6 +34,9 @@ void sanction_each(void (*each)(const sanction_t *sanction, void *baton), void *
 /* The statements, and then what is in memory: another one of that kind and place is replaced. */
 void sanction_sql_put(salon_req_t *req, const sanction_t *sanction);
 void sanction_put(const sanction_t *sanction);
+/* While it is being stored it forbids already what it is going to: what would be said now would be
+ * heard after it. */
+void sanction_begin(salon_req_t *req, const sanction_t *sanction);
 void sanction_sql_remove(salon_req_t *req, apr_int64_t user_id, const char *place);
 void sanction_remove(apr_int64_t user_id, const char *place);
 

@@ -7,10 +7,13 @@
 #include "typing.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include <apr_hash.h>
 #include <apr_strings.h>
+
+#define TYPING_MOST 10000 /* who type at one moment */
 
 typedef struct typing_t {
     char *key;
@@ -46,6 +49,12 @@ static typing_t *typing_find(const salon_user_t *user, salon_topic_t topic)
     return apr_hash_get(all.entries, key, APR_HASH_KEY_STRING);
 }
 
+/* The newest ones lose: who types is never worth much memory. */
+static bool is_full(void)
+{
+    return apr_hash_count(all.entries) >= TYPING_MOST;
+}
+
 static typing_t *typing_add(const salon_user_t *user, salon_topic_t topic)
 {
     char key[80];
@@ -72,6 +81,13 @@ void typing_init(apr_pool_t *pool)
     all.entries = apr_hash_make(pool);
     TAILQ_INIT(&all.list);
     pace_fill(&all.pace, typing_rate, pace_now());
+}
+
+/* What one may when one starts, one may not for ever. */
+static bool may_type(const typing_t *typing)
+{
+    bool is_person = strcmp(typing->topic.kind, "user") == 0;
+    return salon_may(typing->user, is_person ? "dm" : "type", typing->topic);
 }
 
 /* ---- Telling ---- */
@@ -118,6 +134,7 @@ void typing_start(const salon_user_t *user, salon_topic_t topic)
 {
     apr_int64_t now = pace_now();
     typing_t *typing = typing_find(user, topic);
+    if (typing == NULL && is_full()) return;
     if (typing == NULL) typing = typing_add(user, topic);
     typing->wanted = true;
     typing->expires_at = now + typing_expiry * 1000;
@@ -139,7 +156,7 @@ void typing_stop_all(const salon_user_t *user)
 
 static void typing_review(typing_t *typing, apr_int64_t now)
 {
-    if (typing->wanted && typing->expires_at <= now) end(typing);
+    if (typing->wanted && (typing->expires_at <= now || !may_type(typing))) end(typing);
     if (typing->wanted && !typing->told && may_start(typing, now)) tell_start(typing, now);
     if (!typing->wanted && now >= typing->told_at + typing_interval * 1000) typing_remove(typing);
 }

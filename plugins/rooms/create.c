@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Making and removing rooms.  A room is called by its name or its slug, so a new one's must both be
- * free of either kind: that is looked up in memory.  Of two with the same name, or the same slug,
- * that are stored at one moment, the database refuses one.
+ * free of either kind: that is looked up in memory, among the rooms and those being stored.
  */
 #include <string.h>
+#include <sys/queue.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "rooms.h"
 
-typedef struct {
+typedef struct new_room_t {
     apr_int64_t id, owner_id, created_at;
     const char *name, *slug;
     bool private_, memory;
     bool owned;            /* the owner is a member; not where the server itself made the room */
     salon_handler_t *next; /* what goes on in the new room; NULL: it is the answer */
+    LIST_ENTRY(new_room_t) link;
 } new_room_t;
+
+/* Those being stored. */
+static LIST_HEAD(new_room_list_t, new_room_t) making;
 
 static bool slug_ok(const char *slug)
 {
@@ -29,7 +33,23 @@ static bool slug_ok(const char *slug)
 
 static bool is_taken(const char *name)
 {
+    const new_room_t *new;
+    LIST_FOREACH(new, &making, link)
+        if (strcmp(new->name, name) == 0 || strcmp(new->slug, name) == 0) return true;
     return room_find_name(name) != NULL;
+}
+
+static apr_status_t making_end(void *new)
+{
+    LIST_REMOVE((new_room_t *)new, link);
+    return APR_SUCCESS;
+}
+
+/* Nobody else gets its names until the request has come to its end. */
+static void making_begin(salon_req_t *req, new_room_t *new)
+{
+    LIST_INSERT_HEAD(&making, new, link);
+    apr_pool_cleanup_register(salon_req_pool(req), new, making_end, apr_pool_cleanup_null);
 }
 
 static salon_outcome_t created(salon_req_t *req, const salon_rows_t *rows)
@@ -50,6 +70,7 @@ static salon_outcome_t create(salon_req_t *req, new_room_t *new)
     if (new->slug == NULL)
         new->slug = apr_psprintf(salon_req_pool(req), "room-%" APR_INT64_T_FMT, new->id);
     if (is_taken(new->name) || is_taken(new->slug)) return salon_fail(req, SALON_CONFLICT);
+    making_begin(req, new);
     new->created_at = salon_now();
     salon_req_set_data(req, new);
     salon_sql(req,

@@ -14,6 +14,7 @@ static salon_outcome_t join_ready(salon_req_t *req)
     room_t *room = room_for(req, "join", &refused);
     if (room == NULL) return refused;
     const salon_user_t *user = salon_req_user(req);
+    if (room_member(room, user->id) == NULL) return salon_fail(req, SALON_DENIED);
     const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
     if (salon_req_session(req) != NULL) salon_subscribe(salon_req_session(req), room_topic(room));
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
@@ -48,12 +49,20 @@ static void uninvite(salon_req_t *req, const room_t *room, apr_int64_t user_id)
               (long)room->id, (long)user_id);
 }
 
-/* Deletes before it inserts: two connections of one user may join at the same moment. */
+/* Who has become a member meanwhile, on another connection or by a role, stays what that is. */
+static void sql_join(salon_req_t *req, const room_t *room, apr_int64_t user_id)
+{
+    salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
+              " SELECT id, %ld, %d, %ld FROM rooms WHERE id = %ld AND NOT EXISTS"
+              " (SELECT role FROM room_members WHERE room_id = %ld AND user_id = %ld)",
+              (long)user_id, ROOM_MEMBER, (long)salon_now(), (long)room->id, (long)room->id,
+              (long)user_id);
+}
+
 static salon_outcome_t join_new(salon_req_t *req, const room_t *room)
 {
     apr_int64_t user_id = salon_req_user(req)->id;
-    room_member_sql_remove(req, room->id, user_id);
-    room_member_sql_add(req, room->id, user_id, ROOM_MEMBER);
+    sql_join(req, room, user_id);
     uninvite(req, room, user_id);
     return salon_store(req, joined);
 }
