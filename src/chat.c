@@ -107,7 +107,7 @@ static void on_turn_end(uv_check_t *check)
 static void on_sweep(uv_timer_t *timer)
 {
     (void)timer;
-    user_rates_sweep(chat_now());
+    rates_sweep(chat_now());
 }
 
 static void on_tick(uv_timer_t *timer)

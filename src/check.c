@@ -126,11 +126,19 @@ static salon_outcome_t check_decoded(salon_req_t *req)
                               salon_json_string(salon_json(), "field", call->field));
 }
 
+static salon_outcome_t not_signed_in(salon_req_t *req)
+{
+    return salon_fail(req, SALON_NOT_SIGNED_IN);
+}
+
 /* What is wrong with a message is told only to those who may send messages at all. */
 static salon_outcome_t check_signed_in(salon_req_t *req)
 {
-    bool anybody = req->operation != NULL && (req->operation->row->flags & SALON_ANYBODY);
-    return req->user != NULL || anybody ? passed : salon_fail(req, SALON_NOT_SIGNED_IN);
+    unsigned open_to = SALON_ANYBODY;
+    if (req->user != NULL && req->user->shown.anonymous) open_to |= SALON_ANONYMOUS;
+    else if (req->user != NULL) return passed;
+    if (req->operation == NULL) return req->user != NULL ? passed : not_signed_in(req);
+    return req->operation->row->flags & open_to ? passed : not_signed_in(req);
 }
 
 static salon_outcome_t check_use(salon_req_t *req)
@@ -160,7 +168,7 @@ static salon_outcome_t check_rate(salon_req_t *req)
     int cost = req->operation->row->cost;
     rate_refusal_t refusal;
     if (session == NULL || cost == 0 || req->user == NULL) return passed;
-    rate_log_t *log = user_rate(session->user, session->listener, session->endpoint);
+    rate_log_t *log = rates_log(session->user->rates, session->listener, session->endpoint);
     if (rate_take(log, &session_endpoint(session)->rule, cost, chat_now(), &refusal)) return passed;
     json_object *details = salon_json();
     salon_json_integer(details, "current_rate", refusal.current);

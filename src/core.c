@@ -9,6 +9,7 @@
 
 #include <apr_strings.h>
 
+#include "anonymous.h"
 #include "metrics.h"
 #include "plugin.h"
 #include "request.h"
@@ -25,7 +26,7 @@
 static salon_outcome_t signed_in(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
-    const token_claims_t *claims = req->call->claims;
+    const token_claims_t *claims = req->data;
     salon_session_t *session = req->session;
     user_t *user = user_record(claims);
     const char *code = salon_may_not(&user->shown, "sign_in", SALON_SERVER);
@@ -40,17 +41,59 @@ static salon_outcome_t signed_in(salon_req_t *req, const salon_rows_t *rows)
     return outcome;
 }
 
-static salon_outcome_t session_authenticate(salon_req_t *req)
+/* claims: NULL: the token is not valid. */
+static salon_outcome_t sign_in(salon_req_t *req, token_claims_t *claims)
 {
-    const token_claims_t *claims = req->call->claims;
     const user_t *present = req->session->user;
     if (claims == NULL || (present != NULL && present->shown.id != claims->user_id)) {
         metrics_add(METRIC_SIGN_INS_REFUSED, 1);
         return salon_fail(req, SALON_INVALID_TOKEN);
     }
+    req->data = claims;
     if (!user_differs(claims)) return signed_in(req, NULL);
     user_sql_record(req, claims);
     return salon_store(req, signed_in);
+}
+
+static salon_outcome_t session_authenticate(salon_req_t *req)
+{
+    return sign_in(req, req->call->claims);
+}
+
+salon_outcome_t salon_sign_in(salon_req_t *req, const salon_identity_t *identity)
+{
+    token_claims_t *claims = apr_pcalloc(req->pool, sizeof(*claims));
+    const char *name = identity->name != NULL
+                           ? identity->name
+                           : apr_psprintf(req->pool, "user%" APR_INT64_T_FMT, identity->id);
+    if (strlen(name) >= sizeof(claims->name) || !user_name_ok(name)) return sign_in(req, NULL);
+    *claims = (token_claims_t){ .user_id = identity->id,
+                                .has_name = identity->name != NULL,
+                                .role = identity->role,
+                                .has_role = identity->has_role,
+                                .expires = identity->expires };
+    apr_cpystrn(claims->name, name, sizeof(claims->name));
+    return sign_in(req, claims);
+}
+
+salon_outcome_t salon_sign_in_anonymous(salon_req_t *req, bool show_address)
+{
+    salon_session_t *session = req->session;
+    if (session->user != NULL) return salon_fail(req, SALON_CONFLICT);
+    user_t *user = anonymous_add(session->address, show_address);
+    const char *code = salon_may_not(&user->shown, "sign_in", SALON_SERVER);
+    if (code != NULL || session->closed) {
+        anonymous_remove(&user);
+        return salon_fail(req, code != NULL ? code : SALON_UNAVAILABLE);
+    }
+    session_sign_in(session, user, 0);
+    json_object *json = salon_json_user(salon_json(), "user_id", "username", user->shown.id);
+    return salon_reply(req, json);
+}
+
+static salon_outcome_t session_anonymous(salon_req_t *req)
+{
+    return salon_sign_in_anonymous(req, false);
 }
 
 static salon_outcome_t session_ping(salon_req_t *req)
@@ -255,6 +298,8 @@ static const salon_operation_t operations[] = {
     { .name = "session.authenticate", .handler = session_authenticate,
       .arguments = authenticate_arguments, .flags = SALON_ANYBODY,
       .help = "sign in with a token" },
+    { .name = "session.anonymous", .handler = session_anonymous, .flags = SALON_ANYBODY,
+      .help = "take part without an account" },
     { .name = "session.ping", .handler = session_ping, .arguments = ping_arguments,
       .flags = SALON_ANYBODY | SALON_IMMEDIATE, .help = "is the server there?" },
     { .name = "session.close", .handler = session_close, .arguments = close_arguments,

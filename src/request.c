@@ -74,6 +74,7 @@ static void session_refuse(salon_req_t *req, const char *code, json_object *deta
     frame_t *frame =
         wire_error(req->session->wire, req->call->row, code, details, retry_after, &close_code);
     if (req->call->opening) req->close_code = close_code;
+    if (req->close_code != 0) req->session->refused_opening = true;
     session_answer(req, frame);
     session_refused(req->session);
 }
@@ -234,9 +235,19 @@ static void message_log(const salon_req_t *req)
               req->user != NULL ? req->user->shown.id : 0, subject_of(req));
 }
 
+static salon_outcome_t answer_nothing(salon_req_t *req)
+{
+    req->answered = true;
+    return (salon_outcome_t){ OUTCOME_ANSWERED };
+}
+
 void request_start(salon_req_t *req)
 {
     req->state = REQ_RUNNING;
+    if (req->session != NULL && req->session->refused_opening) {
+        request_outcome(req, answer_nothing(req));
+        return;
+    }
     if (req->session != NULL) {
         req->user = req->session->user;
         message_log(req);

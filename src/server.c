@@ -16,6 +16,7 @@
 #include <apr_strings.h>
 
 #include "acceptor.h"
+#include "anonymous.h"
 #include "chat.h"
 #include "control.h"
 #include "log.h"
@@ -102,6 +103,8 @@ static const char *store_begin(void)
 
 static const char *state_begin(void)
 {
+    const char *error = anonymous_init(server.pool, server.config->state_dir);
+    if (error != NULL) return error;
     sequence_init(server.pool);
     timeline_init(server.pool);
     topic_init(server.pool);

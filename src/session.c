@@ -13,6 +13,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "anonymous.h"
 #include "chat.h"
 #include "log.h"
 #include "metrics.h"
@@ -113,6 +114,12 @@ const salon_user_t *salon_session_user(const salon_session_t *session)
     return session->user != NULL ? &session->user->shown : NULL;
 }
 
+/* 0: nobody that is known. */
+static apr_int64_t logged_id(const salon_session_t *session)
+{
+    return session->user != NULL && !session->user->shown.anonymous ? session->user->shown.id : 0;
+}
+
 void session_refused(salon_session_t *session)
 {
     apr_int64_t limit = server.config->listeners[session->listener].abuse_limit;
@@ -124,7 +131,7 @@ void session_refused(salon_session_t *session)
     if (limit == 0 || ++session->refused != limit + 1) return;
     log_info("%s: user %" APR_INT64_T_FMT ": more than %" APR_INT64_T_FMT
              " refused messages in a minute; closing",
-             session->address, session->user ? session->user->shown.id : 0, limit);
+             session->address, logged_id(session), limit);
     salon_close(session, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many refused messages");
 }
 
@@ -138,6 +145,7 @@ static void user_detach(salon_session_t *session)
     *link = session->next_of_user;
     user->shown.sessions--;
     user->shown.last_seen = salon_now();
+    if (user->shown.anonymous) return;
     all.signed_in--;
     plugin_signed_out(session, &user->shown);
 }
@@ -150,13 +158,15 @@ void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_e
     session->next_of_user = user->sessions;
     user->sessions = session;
     user->shown.sessions++;
-    all.signed_in++;
-    metrics_add(METRIC_SIGN_INS, 1);
     net_note_t *note = net_note(NET_ADMIT, session->conn);
     note->as.user_id = user->shown.id;
     chat_to_net(session->conn.thread, note);
     salon_subscribe(session, SALON_TOPIC("user", user->shown.id));
-    log_info("WS_CONNECT: UserID=%" APR_INT64_T_FMT ", IP=%s", user->shown.id, session->address);
+    log_info("WS_CONNECT: UserID=%" APR_INT64_T_FMT ", IP=%s", logged_id(session),
+             session->address);
+    if (user->shown.anonymous) return;
+    all.signed_in++;
+    metrics_add(METRIC_SIGN_INS, 1);
     plugin_signed_in(session, &user->shown);
 }
 
@@ -189,6 +199,7 @@ static void pop_finished(salon_session_t *session)
 static void session_free(salon_session_t *session)
 {
     topic_leave_all(session);
+    if (session->user != NULL && session->user->shown.anonymous) anonymous_remove(&session->user);
     free(session);
 }
 
@@ -305,7 +316,7 @@ static void closed_handle(chat_note_t *note)
     all.count--;
     metrics_add(METRIC_CLOSED, 1);
     log_info("WS_DISCONNECT: UserID=%" APR_INT64_T_FMT ", Duration=%.3fs",
-             session->user ? session->user->shown.id : 0,
+             logged_id(session),
              (double)(salon_now() - session->opened_at) / 1000);
     topic_leave_all(session);
     if (session->user != NULL) user_detach(session);

@@ -16,7 +16,7 @@
 
 static struct {
     apr_hash_t *by_id, *by_name;
-    user_t *busy; /* those who have rate logs */
+    apr_int64_t anonymous; /* of those by id */
 } directory;
 
 static const char *const users_1[] = {
@@ -65,13 +65,13 @@ json_object *salon_json_user(json_object *object, const char *id_key, const char
                              apr_int64_t user_id)
 {
     const user_t *user = user_find(user_id);
-    salon_json_integer(object, id_key, user_id);
+    salon_json_value(object, id_key, user_id > 0 ? json_object_new_int64(user_id) : NULL);
     return salon_json_string(object, name_key, user != NULL ? user->name : "");
 }
 
 apr_int64_t user_count(void)
 {
-    return apr_hash_count(directory.by_id);
+    return apr_hash_count(directory.by_id) - directory.anonymous;
 }
 
 /* The name's key in the hash is the user's own copy, so it is taken out before that is freed. */
@@ -95,6 +95,7 @@ static user_t *user_put(apr_int64_t id, const char *name, salon_role_t role)
         user = calloc(1, sizeof(*user));
         if (user == NULL) abort();
         user->shown.id = id;
+        user->rates = &user->own_rates;
         apr_hash_set(directory.by_id, &user->shown.id, sizeof(user->shown.id), user);
     }
     if (user->name == NULL || strcmp(user->name, name) != 0) name_set(user, name);
@@ -148,62 +149,32 @@ user_t *user_record(const token_claims_t *claims)
     return user_put(claims->user_id, claimed_name(claims), claimed_role(claims));
 }
 
-static void busy_add(user_t *user)
+user_t *user_add_anonymous(const char *name, rates_t *rates)
 {
-    if (user->busy) return;
-    user->busy = true;
-    user->next_busy = directory.busy;
-    directory.busy = user;
+    static apr_int64_t last_id;
+    user_t *user = calloc(1, sizeof(*user));
+    if (user == NULL) abort();
+    user->name = strdup(name);
+    user->shown = (salon_user_t){ .id = --last_id, .name = user->name, .anonymous = true };
+    user->rates = rates;
+    apr_hash_set(directory.by_id, &user->shown.id, sizeof(user->shown.id), user);
+    directory.anonymous++;
+    return user;
 }
 
-rate_log_t *user_rate(user_t *user, int listener, int endpoint)
+void user_remove_anonymous(user_t **user)
 {
-    for (user_rate_t *rate = user->rates; rate != NULL; rate = rate->next)
-        if (rate->listener == listener && rate->endpoint == endpoint) return rate->log;
-    user_rate_t *rate = malloc(sizeof(*rate));
-    if (rate == NULL) abort();
-    *rate = (user_rate_t){ .next = user->rates,
-                           .listener = listener,
-                           .endpoint = endpoint,
-                           .log = rate_log_make() };
-    user->rates = rate;
-    busy_add(user);
-    return rate->log;
-}
-
-static void rates_sweep(user_t *user, apr_int64_t now)
-{
-    user_rate_t **link = &user->rates;
-    while (*link != NULL) {
-        user_rate_t *rate = *link;
-        const config_listener_t *listener = &server.config->listeners[rate->listener];
-        if (rate_log_idle(rate->log, &listener->endpoints[rate->endpoint].rule, now)) {
-            *link = rate->next;
-            rate_log_free(&rate->log);
-            free(rate);
-        } else {
-            link = &rate->next;
-        }
-    }
-}
-
-void user_rates_sweep(apr_int64_t now)
-{
-    user_t **link = &directory.busy;
-    while (*link != NULL) {
-        user_t *user = *link;
-        rates_sweep(user, now);
-        if (user->rates == NULL) {
-            *link = user->next_busy;
-            user->busy = false;
-        } else {
-            link = &user->next_busy;
-        }
-    }
+    apr_hash_set(directory.by_id, &(*user)->shown.id, sizeof((*user)->shown.id), NULL);
+    directory.anonymous--;
+    free((*user)->name);
+    free(*user);
+    *user = NULL;
 }
 
 void user_each(void (*each)(const user_t *user, void *baton), void *baton)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, directory.by_id); i; i = apr_hash_next(i))
-        each(apr_hash_this_val(i), baton);
+    for (apr_hash_index_t *i = apr_hash_first(NULL, directory.by_id); i; i = apr_hash_next(i)) {
+        const user_t *user = apr_hash_this_val(i);
+        if (!user->shown.anonymous) each(user, baton);
+    }
 }

@@ -5,24 +5,16 @@
 #ifndef USER_H
 #define USER_H
 
-#include "rate.h"
+#include "rates.h"
 #include "salon/plugin.h"
 #include "token.h"
-
-/* How much somebody has done at one endpoint. */
-typedef struct user_rate_t {
-    struct user_rate_t *next;
-    int listener, endpoint;
-    rate_log_t *log;
-} user_rate_t;
 
 typedef struct user_t {
     salon_user_t shown; /* first: what plugins see */
     char *name;
     struct salon_session_t *sessions; /* the first of its signed-in ones */
-    user_rate_t *rates;
-    bool busy; /* in the list of those with rates */
-    struct user_t *next_busy;
+    rates_t own_rates;
+    rates_t *rates; /* where what is done counts: the user's own, or an address's */
 } user_t;
 
 extern const salon_migration_t user_migrations[];
@@ -42,12 +34,11 @@ void user_sql_record(salon_req_t *req, const token_claims_t *claims);
 /* Puts it into the directory, when it has been recorded. */
 user_t *user_record(const token_claims_t *claims);
 
-/* The rate log for an endpoint; made when there is none. */
-rate_log_t *user_rate(user_t *user, int listener, int endpoint);
-/* Frees rate logs in which nothing matters any more. */
-void user_rates_sweep(apr_int64_t now);
+/* Somebody without an account, see anonymous.h: found by id alone, and in no list. */
+user_t *user_add_anonymous(const char *name, rates_t *rates);
+void user_remove_anonymous(user_t **user);
 
-/* Calls `each` for all, in no order. */
+/* Calls `each` for all who have an account, in no order. */
 void user_each(void (*each)(const user_t *user, void *baton), void *baton);
 
 #endif

@@ -48,11 +48,17 @@ typedef enum {
 
 #define SALON_SYSTEM_USER 1 /* the id of the user in whose name the server itself acts */
 
-/* A person.  Lives as long as the server; name and role change when a newer token says so. */
+/*
+ * A person.  Lives as long as the server; name and role change when a newer token says so.
+ * Somebody without an account is a user, too, as long as the one connection lasts: with a negative
+ * id, which is shown to nobody (canonical JSON has null), and hidden from hooks.signed_in and
+ * signed_out; and may ask only for operations with the flag SALON_ANONYMOUS.
+ */
 typedef struct salon_user_t {
     apr_int64_t id;
     const char *name;
     salon_role_t role;
+    bool anonymous;
     int sessions;          /* connections signed in as this user, in all dialects */
     apr_int64_t last_seen; /* when the last connection went; 0: never connected */
 } salon_user_t;
@@ -202,6 +208,23 @@ SALON_API void salon_close_user(apr_int64_t user_id, int code, const char *reaso
 /* The user that the connection has signed in as, or NULL. */
 SALON_API const salon_user_t *salon_session_user(const salon_session_t *session);
 
+/* Who somebody is, as a plugin has found out. */
+typedef struct salon_identity_t {
+    apr_int64_t id;
+    const char *name;    /* NULL: as it is known, else "user<id>" */
+    salon_role_t role;
+    bool has_role;       /* false: as it is known, else SALON_ROLE_USER */
+    apr_int64_t expires; /* seconds since 1970, when that ceases to be so; 0: never */
+} salon_identity_t;
+
+/* Signs the asking connection in, and answers as the operation session.authenticate does; one that
+ * has signed in as somebody else is refused with SALON_INVALID_TOKEN, and so is a name that no
+ * token may have. */
+SALON_API salon_outcome_t salon_sign_in(salon_req_t *req, const salon_identity_t *identity);
+/* The same for somebody without an account, called Anonymous_<address> or Anonymous_<hash>;
+ * answers {user_id: null, username}. */
+SALON_API salon_outcome_t salon_sign_in_anonymous(salon_req_t *req, bool show_address);
+
 /*
  * Something that those who are answerable for the server may want to look up later: a pin, a
  * deletion of what somebody else said, a change of roles.  Plugins hear of it (hooks.acted).
@@ -324,7 +347,8 @@ SALON_API json_object *salon_json_integer(json_object *object, const char *key, 
 SALON_API json_object *salon_json_string(json_object *object, const char *key, const char *value);
 SALON_API json_object *salon_json_boolean(json_object *object, const char *key, bool value);
 SALON_API json_object *salon_json_value(json_object *object, const char *key, json_object *value);
-/* Two members: a user's id and name ("" where there is no such user). */
+/* Two members: a user's id (null: somebody without an account) and name ("" where there is no such
+ * user). */
 SALON_API json_object *salon_json_user(json_object *object, const char *id_key,
                                        const char *name_key, apr_int64_t user_id);
 
@@ -355,6 +379,7 @@ typedef struct salon_argument_t {
 #define SALON_PIPELINED 0x02u /* may start while earlier pipelined ones are being stored */
 #define SALON_IMMEDIATE 0x04u /* waits for nothing: neither for earlier requests nor the database */
 #define SALON_ANYBODY   0x08u /* also for those who have not signed in */
+#define SALON_ANONYMOUS 0x20u /* also for people without an account */
 #define SALON_INTERNAL  0x10u /* only for the control socket and other plugins, in no dialect */
 
 typedef struct salon_operation_t {

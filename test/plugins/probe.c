@@ -49,6 +49,7 @@ static json_object *error(const salon_refusal_t *refusal)
 
 static const salon_wire_message_t messages[] = {
     CALL("session.authenticate"),
+    CALL("session.anonymous"),
     CALL("session.ping"),
     CALL("session.close"),
     CALL("message.edit"),
