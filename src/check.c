@@ -7,6 +7,7 @@
 
 #include <sys/param.h>
 
+#include "attachment.h"
 #include "chat.h"
 #include "plugin.h"
 #include "server.h"
@@ -70,7 +71,8 @@ static salon_outcome_t check_content(salon_req_t *req, const salon_argument_t *a
         req->session != NULL ? session_endpoint(req->session)->max_length : CONTENT_MOST;
     if (most > 0 && (apr_int64_t)utf8_count(text, length) > most)
         return too_long(req, argument->name, most);
-    if (!utf8_blank(text, length)) return passed;
+    bool may_be_blank = (argument->flags & SALON_OR_MEDIA) && salon_arg(req, "media") != NULL;
+    if (may_be_blank || !utf8_blank(text, length)) return passed;
     return salon_fail_details(req, SALON_BLANK,
                               salon_json_string(salon_json(), "field", argument->name));
 }
@@ -96,19 +98,48 @@ static salon_outcome_t check_array(salon_req_t *req, const salon_argument_t *arg
                                                        : salon_fail_argument(req, argument->name);
 }
 
+static salon_outcome_t check_kind(salon_req_t *req, const salon_argument_t *argument,
+                                  json_object *value)
+{
+    bool known = json_object_is_type(value, json_type_string) &&
+                 attachment_kind_ok(json_object_get_string(value));
+    return known ? passed : salon_fail_argument(req, argument->name);
+}
+
+static salon_outcome_t check_media(salon_req_t *req, const salon_argument_t *argument,
+                                   json_object *value)
+{
+    if (!json_object_is_type(value, json_type_object))
+        return salon_fail_argument(req, argument->name);
+    attachment_wrong_t wrong = attachment_check(value);
+    if (wrong.field == NULL) return passed;
+    return wrong.limit > 0 ? too_long(req, wrong.field, wrong.limit)
+                           : salon_fail_argument(req, wrong.field);
+}
+
 static salon_outcome_t (*const by_type[])(salon_req_t *, const salon_argument_t *,
                                           json_object *) = {
     [SALON_INTEGER] = check_integer, [SALON_ID] = check_id,           [SALON_STRING] = check_string,
     [SALON_CONTENT] = check_content, [SALON_BOOLEAN] = check_boolean, [SALON_OBJECT] = check_object,
-    [SALON_ARRAY] = check_array,
+    [SALON_ARRAY] = check_array,     [SALON_KIND] = check_kind,       [SALON_MEDIA] = check_media,
 };
+
+/* Where media stand for it, there is always a text: an empty one. */
+static bool fill_content(salon_req_t *req, const salon_argument_t *argument, json_object **value_r)
+{
+    if (!(argument->flags & SALON_OR_MEDIA) || salon_arg(req, "media") == NULL) return false;
+    *value_r = json_object_new_string("");
+    json_object_object_add(req->arguments, argument->name, *value_r);
+    return true;
+}
 
 static salon_outcome_t check_arguments(salon_req_t *req)
 {
     for (const salon_argument_t *a = req->operation->row->arguments; a != NULL && a->name; a++) {
         json_object *value = salon_arg(req, a->name);
         if (value == NULL && (a->flags & SALON_OPTIONAL)) continue;
-        if (value == NULL) return salon_fail_argument(req, a->name);
+        if (value == NULL && !fill_content(req, a, &value))
+            return salon_fail_argument(req, a->name);
         salon_outcome_t outcome = by_type[a->type](req, a, value);
         if (outcome.kind != 0) return outcome;
     }

@@ -47,7 +47,7 @@ static void arguments_list(FILE *out, const salon_argument_t *a)
 {
     const char *between = "";
     for (; a != NULL && a->name != NULL; a++)
-        word(out, &between, a->name, a->flags & SALON_OPTIONAL ? "?" : "");
+        word(out, &between, a->name, a->flags & (SALON_OPTIONAL | SALON_OR_MEDIA) ? "?" : "");
     fputs(*between ? "\t" : "-\t", out);
 }
 

@@ -11,6 +11,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "attachment.h"
 #include "marks.h"
 #include "user.h"
 
@@ -35,8 +36,15 @@ static const char *const messages_2[] = {
     NULL,
 };
 
+static const char *const messages_3[] = {
+    "ALTER TABLE messages ADD COLUMN attachment TEXT",
+    "ALTER TABLE messages ADD COLUMN author_name VARCHAR(255)",
+    NULL,
+};
+
 const salon_migration_t message_migrations[] = { { 1, messages_1 },
                                                  { 2, messages_2 },
+                                                 { 3, messages_3 },
                                                  { 0, NULL } };
 
 static apr_size_t text_size(const char *text)
@@ -57,7 +65,8 @@ message_t *message_copy(const message_t *message)
 {
     apr_size_t size = sizeof(*message) + text_size(message->content) +
                       text_size(message->mentions) + text_size(message->client_key) +
-                      text_size(message->marks);
+                      text_size(message->marks) + text_size(message->attachment) +
+                      text_size(message->author_name);
     message_t *copy = malloc(size);
     if (copy == NULL) abort();
     char *at = (char *)(copy + 1);
@@ -66,6 +75,8 @@ message_t *message_copy(const message_t *message)
     copy->mentions = text_place(&at, message->mentions);
     copy->client_key = text_place(&at, message->client_key);
     copy->marks = text_place(&at, message->marks);
+    copy->attachment = text_place(&at, message->attachment);
+    copy->author_name = text_place(&at, message->author_name);
     copy->size = size;
     return copy;
 }
@@ -77,6 +88,8 @@ void message_copy_to(apr_pool_t *pool, const message_t *message, message_t *mess
     message_r->mentions = apr_pstrdup(pool, message->mentions);
     message_r->client_key = apr_pstrdup(pool, message->client_key);
     message_r->marks = apr_pstrdup(pool, message->marks);
+    message_r->attachment = apr_pstrdup(pool, message->attachment);
+    message_r->author_name = apr_pstrdup(pool, message->author_name);
 }
 
 void message_of_row(const salon_rows_t *rows, int row, message_t *m)
@@ -97,6 +110,8 @@ void message_of_row(const salon_rows_t *rows, int row, message_t *m)
         .pinned = salon_rows_integer(rows, row, 12) != 0,
         .deleted = salon_rows_integer(rows, row, 13) != 0,
         .marks = salon_rows_text(rows, row, 14),
+        .attachment = salon_rows_text(rows, row, 15),
+        .author_name = salon_rows_text(rows, row, 16),
     };
 }
 
@@ -105,17 +120,24 @@ static json_object *integer_or_null(apr_int64_t value)
     return value != 0 ? json_object_new_int64(value) : NULL;
 }
 
+static const char *author_name(const message_t *m)
+{
+    const user_t *author = m->author_name == NULL ? user_find(m->author_id) : NULL;
+    if (m->author_name != NULL) return m->author_name;
+    return author != NULL ? author->shown.name : "";
+}
+
 json_object *message_json(const message_t *m)
 {
-    const user_t *author = user_find(m->author_id);
     const char *client_id = m->client_key != NULL ? strchr(m->client_key, ':') + 1 : NULL;
     json_object *json = salon_json();
     salon_json_integer(json, "id", m->id);
     salon_json_integer(json, "seq", m->seq);
     salon_json_integer(json, "changed_seq", m->changed_seq);
-    salon_json_integer(json, "author_id", m->author_id);
-    salon_json_string(json, "author_name", author != NULL ? author->shown.name : "");
+    salon_json_value(json, "author_id", integer_or_null(m->author_id));
+    salon_json_string(json, "author_name", author_name(m));
     salon_json_string(json, "content", m->content);
+    attachment_describe(json, m->attachment);
     salon_json_value(json, "parent_id", integer_or_null(m->parent_id));
     salon_json_integer(json, "reply_count", m->reply_count);
     salon_json_value(json, "mentions", m->mentions != NULL ? json_tokener_parse(m->mentions)

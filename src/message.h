@@ -12,13 +12,15 @@ extern const salon_migration_t message_migrations[];
 /* Allocated in one piece, strings included. */
 typedef struct message_t {
     apr_int64_t id, timeline_id, seq, changed_seq;
-    apr_int64_t author_id, parent_id; /* parent 0: none */
+    apr_int64_t author_id, parent_id; /* author 0: without an account; parent 0: none */
     apr_int64_t reply_count;
     apr_int64_t created_at, edited_at; /* edited 0: never */
     const char *content;
     const char *mentions;   /* JSON; NULL: none */
     const char *client_key; /* "<author_id>:<client_id>"; NULL: none */
     const char *marks;      /* JSON, see marks.h; NULL: none */
+    const char *attachment; /* JSON, see attachment.h; NULL: text alone */
+    const char *author_name; /* of somebody without an account; NULL: the user has a name */
     bool pinned, deleted;
     apr_size_t size; /* of the whole piece */
 } message_t;
@@ -26,7 +28,7 @@ typedef struct message_t {
 /* The columns of a SELECT whose rows message_of_row understands. */
 #define MESSAGE_COLUMNS                                                                          \
     "id, timeline_id, seq, changed_seq, author_id, parent_id, reply_count, created_at, "         \
-    "edited_at, content, mentions, client_key, pinned, deleted, marks"
+    "edited_at, content, mentions, client_key, pinned, deleted, marks, attachment, author_name"
 
 #define MESSAGE_BY_ID "SELECT " MESSAGE_COLUMNS " FROM messages WHERE id = %ld"
 

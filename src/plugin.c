@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "operation.h"
+#include "request.h"
 #include "wire.h"
 
 #define PLUGINS_MOST 64
@@ -212,6 +213,33 @@ salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **c
         if (code != NULL) return salon_fail_details(req, code, details);
     }
     return (salon_outcome_t){ 0 };
+}
+
+/* Its JSON form is made when the first plugin asks for it. */
+static json_object *form_of(json_object **form, const message_t *message)
+{
+    if (*form == NULL) *form = message_json(message);
+    return *form;
+}
+
+void plugin_storing(salon_req_t *req, salon_topic_t topic, const message_t *message)
+{
+    const salon_hooks_t *hooks;
+    json_object *form = NULL;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->storing != NULL) hooks->storing(req, topic, form_of(&form, message));
+    json_object_put(form);
+}
+
+void plugin_stored(const salon_req_t *req, salon_topic_t topic, const message_t *message)
+{
+    const salon_hooks_t *hooks;
+    json_object *form = NULL;
+    salon_session_t *session =
+        req->session != NULL && !req->session->closed ? req->session : NULL;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->stored != NULL) hooks->stored(session, topic, form_of(&form, message));
+    json_object_put(form);
 }
 
 void salon_acted(const salon_act_t *act)

@@ -6,6 +6,7 @@
 #ifndef PLUGIN_H
 #define PLUGIN_H
 
+#include "message.h"
 #include "route.h"
 #include "settings.h"
 
@@ -45,6 +46,11 @@ void plugin_stop(void);
 /* What the asker is about to say in the topic: kind 0: nobody objects (*content may be another text
  * then); otherwise the request has been refused. */
 salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **content);
+
+/* A message is about to be stored: plugins may add statements to the request. */
+void plugin_storing(salon_req_t *req, salon_topic_t topic, const message_t *message);
+/* It has been. */
+void plugin_stored(const salon_req_t *req, salon_topic_t topic, const message_t *message);
 
 /* The route of a request, among those that this listener serves; NULL: none.  path_known_r: there
  * is one for another method. */

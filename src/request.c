@@ -64,7 +64,11 @@ static void session_answer(salon_req_t *req, frame_t *frame)
 
 static void session_reply(salon_req_t *req, json_object *data)
 {
-    session_answer(req, wire_reply(req->session->wire, req->call->row, data));
+    json_object *shown = data != NULL ? json_object_get(data) : salon_json();
+    json_object_object_add(shown, "asked", json_object_get(req->arguments));
+    session_answer(req, wire_reply(req->session->wire, req->call->row, shown));
+    json_object_object_del(shown, "asked");
+    json_object_put(shown);
 }
 
 static void session_refuse(salon_req_t *req, const char *code, json_object *details,

@@ -114,6 +114,11 @@ const salon_user_t *salon_session_user(const salon_session_t *session)
     return session->user != NULL ? &session->user->shown : NULL;
 }
 
+const char *salon_session_dialect(const salon_session_t *session)
+{
+    return wire_dialect(session->wire)->name;
+}
+
 /* 0: nobody that is known. */
 static apr_int64_t logged_id(const salon_session_t *session)
 {
@@ -199,6 +204,7 @@ static void pop_finished(salon_session_t *session)
 static void session_free(salon_session_t *session)
 {
     topic_leave_all(session);
+    free(session->standings);
     if (session->user != NULL && session->user->shown.anonymous) anonymous_remove(&session->user);
     free(session);
 }

@@ -33,6 +33,7 @@ struct salon_session_t {
     apr_int64_t budget_at; /* when that was so */
     int refused; /* messages, in the minute that began then */
     apr_int64_t refused_since;
+    struct standings_t *standings; /* of its histories; NULL: none; allocated */
     unsigned char id[16];
     char address[];
 };

@@ -70,6 +70,23 @@ void timeline_publish(const salon_timeline_t *timeline, const char *event, json_
     salon_publish_topics(topics, count, 0, event, data);
 }
 
+/* Persons hear it on all their connections. */
+static bool is_heard(const salon_req_t *req, const salon_timeline_t *timeline)
+{
+    return req->session == NULL || timeline->kind->persons != NULL ||
+           salon_subscribed(req->session, timeline_topic(timeline));
+}
+
+salon_outcome_t timeline_answer(salon_req_t *req, const salon_timeline_t *timeline,
+                                const char *event, json_object *data)
+{
+    if (!is_heard(req, timeline)) salon_json_boolean(data, "unheard", true);
+    salon_outcome_t outcome = salon_reply(req, json_object_get(data));
+    json_object_object_del(data, "unheard");
+    timeline_publish(timeline, event, data);
+    return outcome;
+}
+
 json_object *timeline_json(const salon_timeline_t *timeline, const message_t *message)
 {
     json_object *json = salon_json();
@@ -279,36 +296,37 @@ json_object *salon_timeline_last_json(const salon_rows_t *rows)
     return message_json(&message);
 }
 
-/* The kinds are few, and known from the timelines that are open. */
+/* They are few, and known from the timelines that are open. */
+static const salon_timeline_kind_t *kind_find(const char *name)
+{
+    for (int i = 0; i < all.kind_count; i++)
+        if (strcmp(all.kinds[i]->name, name) == 0) return all.kinds[i];
+    return NULL;
+}
+
+salon_timeline_t *timeline_of_topic(salon_topic_t topic)
+{
+    const salon_timeline_kind_t *kind = kind_find(topic.kind);
+    return kind != NULL ? timeline_find(timeline_id(kind, topic.id)) : NULL;
+}
+
 json_object *salon_describe(salon_topic_t topic)
 {
-    for (int i = 0; i < all.kind_count; i++) {
-        const salon_timeline_kind_t *kind = all.kinds[i];
-        if (strcmp(kind->name, topic.kind) != 0) continue;
-        json_object *value = kind->describe(topic.id);
-        return value != NULL ? salon_json_value(salon_json(), kind->member, value) : NULL;
-    }
-    return NULL;
+    const salon_timeline_kind_t *kind = kind_find(topic.kind);
+    json_object *value = kind != NULL ? kind->describe(topic.id) : NULL;
+    return value != NULL ? salon_json_value(salon_json(), kind->member, value) : NULL;
 }
 
 int salon_topic_persons(salon_topic_t topic, apr_int64_t user_ids[2])
 {
-    for (int i = 0; i < all.kind_count; i++) {
-        const salon_timeline_kind_t *kind = all.kinds[i];
-        if (strcmp(kind->name, topic.kind) == 0)
-            return kind->persons != NULL ? kind->persons(topic.id, user_ids) : 0;
-    }
-    return 0;
+    const salon_timeline_kind_t *kind = kind_find(topic.kind);
+    return kind != NULL && kind->persons != NULL ? kind->persons(topic.id, user_ids) : 0;
 }
 
 salon_topic_t salon_topic_named(const char *name, const char *text)
 {
-    for (int i = 0; i < all.kind_count; i++) {
-        const salon_timeline_kind_t *kind = all.kinds[i];
-        if (kind->find != NULL && strcmp(kind->name, name) == 0)
-            return SALON_TOPIC(kind->name, kind->find(text));
-    }
-    return SALON_TOPIC(name, 0);
+    const salon_timeline_kind_t *kind = kind_find(name);
+    return SALON_TOPIC(name, kind != NULL && kind->find != NULL ? kind->find(text) : 0);
 }
 
 const salon_timeline_info_t *salon_timeline_info(const salon_timeline_t *timeline)

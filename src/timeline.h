@@ -31,6 +31,8 @@ struct salon_timeline_t {
 void timeline_init(apr_pool_t *pool);
 /* NULL: not open. */
 salon_timeline_t *timeline_find(apr_int64_t id);
+/* NULL: nothing open has that topic. */
+salon_timeline_t *timeline_of_topic(salon_topic_t topic);
 /* Its owner's topic. */
 salon_topic_t timeline_topic(const salon_timeline_t *timeline);
 /* All messages there are, are in memory. */
@@ -40,6 +42,11 @@ int timeline_index(const salon_timeline_t *timeline, apr_int64_t message_id);
 
 /* Tells those whom messages of this timeline are for.  data: consumed. */
 void timeline_publish(const salon_timeline_t *timeline, const char *event, json_object *data);
+
+/* Answers with `data` (consumed), then publishes it.  The answer has the member "unheard" (true)
+ * when the connection that asked will not hear the event. */
+salon_outcome_t timeline_answer(salon_req_t *req, const salon_timeline_t *timeline,
+                                const char *event, json_object *data);
 
 /* A message has been committed, with the next position; copied. */
 void timeline_append(salon_timeline_t *timeline, const message_t *message);

@@ -35,6 +35,7 @@ struct change_t {
     bool pinned, mark_add;
     const salon_mark_kind_t *mark;
     const char *value;
+    apr_int64_t mark_id; /* of the event that tells of an added one; 0: none */
 };
 
 /* ---- Who may ---- */
@@ -82,6 +83,7 @@ static bool delete_apply(change_t *change, message_t *message)
     message->content = "";
     message->mentions = NULL;
     message->marks = NULL;
+    message->attachment = NULL;
     message->pinned = false;
     message->deleted = true;
     return true;
@@ -126,7 +128,9 @@ static json_object *pin_tell(const change_t *change, const salon_timeline_t *tim
 
 static json_object *mark_tell(const change_t *change, const salon_timeline_t *timeline)
 {
-    return salon_json_string(who_tell(change, timeline), "value", change->value);
+    json_object *json = salon_json_string(who_tell(change, timeline), "value", change->value);
+    if (change->mark_id != 0 && !change->unchanged) salon_json_integer(json, "id", change->mark_id);
+    return json;
 }
 
 static const change_kind_t edit = { "message.edited", NULL, may_not_edit, edit_apply, edit_tell };
@@ -167,9 +171,10 @@ static db_status_t message_update(db_t *db, apr_pool_t *pool, const message_t *m
 {
     return db_runf(db, pool, NULL,
                    "UPDATE messages SET changed_seq = %ld, content = %s, mentions = %s,"
-                   " edited_at = %ld, pinned = %d, deleted = %d, marks = %s WHERE id = %ld",
+                   " edited_at = %ld, pinned = %d, deleted = %d, marks = %s, attachment = %s"
+                   " WHERE id = %ld",
                    (long)m->changed_seq, m->content, m->mentions, (long)m->edited_at, m->pinned,
-                   m->deleted, m->marks, (long)m->id);
+                   m->deleted, m->marks, m->attachment, (long)m->id);
 }
 
 static db_status_t reply_uncount(db_t *db, apr_pool_t *pool, const message_t *m)
@@ -234,8 +239,7 @@ static salon_outcome_t changed(change_t *change, salon_timeline_t *timeline)
     json_object *json = change->kind->tell(change, timeline);
     if (change->unchanged) return salon_reply(req, json);
     timeline_changed(timeline, &change->message);
-    salon_outcome_t outcome = salon_reply(req, json_object_get(json));
-    timeline_publish(timeline, event_of(change), json);
+    salon_outcome_t outcome = timeline_answer(req, timeline, event_of(change), json);
     act_report(change, timeline_topic(timeline));
     return outcome;
 }
@@ -358,13 +362,17 @@ salon_outcome_t salon_timeline_pin(salon_req_t *req, salon_timeline_t *timeline)
 }
 
 salon_outcome_t salon_mark(salon_req_t *req, const salon_mark_kind_t *kind, const char *value,
-                           bool add)
+                           bool add, const salon_topic_t *where)
 {
     change_t *change = change_make(req, &mark);
+    salon_timeline_t *timeline = where != NULL ? timeline_of_topic(*where) : NULL;
+    if (where != NULL && timeline == NULL) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
     change->mark = kind;
     change->value = value;
     change->mark_add = add;
-    return change_begin(change, NULL);
+    change->mark_id = add ? salon_next_id("message") : 0;
+    if (add && change->mark_id == 0) return salon_fail(req, SALON_UNAVAILABLE);
+    return change_begin(change, timeline);
 }
 
 /* ---- Looking at a message ---- */

@@ -3,7 +3,9 @@
  * History: a page from memory where memory holds it, else one query by index, whatever the length
  * of the timeline.
  */
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/param.h>
 
 #include "timeline.h"
@@ -15,9 +17,21 @@ typedef struct {
     salon_timeline_t *timeline;
     apr_int64_t timeline_id;
     apr_int64_t before, after, around, since;
+    apr_int64_t offset; /* how many of the newest to leave out; -1: not asked for */
+    apr_int64_t newest; /* with an offset: the position up to which messages count */
     int limit;
     int older; /* of `around`: how many of the page are to be older ones */
 } page_t;
+
+/* Where a connection stood when it last asked for the newest page of a timeline: offsets count
+ * from there, so that pages do not move while new messages come. */
+typedef struct standing_t {
+    apr_int64_t timeline_id, seq;
+} standing_t;
+
+struct standings_t {
+    standing_t of[8]; /* the latest first */
+};
 
 /* The timeline may have been closed while the database was asked. */
 static salon_outcome_t page_reply(salon_req_t *req, json_object *messages, bool has_more)
@@ -37,6 +51,41 @@ static salon_outcome_t page_reply(salon_req_t *req, json_object *messages, bool 
     return salon_reply(req, json);
 }
 
+/* ---- Offsets ---- */
+
+static standing_t *standing_find(struct standings_t *standings, apr_int64_t timeline_id)
+{
+    const size_t count = sizeof(standings->of) / sizeof(standings->of[0]);
+    for (size_t i = 0; i < count; i++)
+        if (standings->of[i].timeline_id == timeline_id) return &standings->of[i];
+    return NULL;
+}
+
+static void standing_put(struct standings_t *standings, standing_t standing)
+{
+    const size_t count = sizeof(standings->of) / sizeof(standings->of[0]);
+    standing_t *place = standing_find(standings, standing.timeline_id);
+    if (place == NULL) place = &standings->of[count - 1];
+    memmove(&standings->of[1], &standings->of[0],
+            sizeof(standing_t) * (size_t)(place - standings->of));
+    standings->of[0] = standing;
+}
+
+/* The position from which the offset counts. */
+static apr_int64_t stand(salon_session_t *session, const page_t *page)
+{
+    standing_t standing = { page->timeline_id, page->timeline->info.seq };
+    if (session == NULL) return standing.seq;
+    if (session->standings == NULL) {
+        session->standings = calloc(1, sizeof(*session->standings));
+        if (session->standings == NULL) abort();
+    }
+    const standing_t *known = standing_find(session->standings, page->timeline_id);
+    if (page->offset > 0 && known != NULL) standing = *known;
+    standing_put(session->standings, standing);
+    return standing.seq;
+}
+
 /* ---- From memory ---- */
 
 static salon_outcome_t reply_recent(salon_req_t *req, int from, int to, bool has_more)
@@ -46,6 +95,23 @@ static salon_outcome_t reply_recent(salon_req_t *req, int from, int to, bool has
     for (int i = from; i < to; i++)
         json_object_array_add(messages, message_json(page->timeline->recent[i]));
     return page_reply(req, messages, has_more);
+}
+
+/* The place in memory behind the newest message that counts. */
+static int newest_in_memory(const page_t *page)
+{
+    int index = page->timeline->recent_count;
+    while (index > 0 && page->timeline->recent[index - 1]->seq > page->newest) index--;
+    return index;
+}
+
+/* Not there, and all that are there: an empty page. */
+static bool offset_in_memory(const page_t *page, int *from_r, int *to_r)
+{
+    apr_int64_t to = newest_in_memory(page) - page->offset;
+    *to_r = (int)MAX(0, to);
+    *from_r = MAX(0, *to_r - page->limit);
+    return *from_r > 0 || timeline_complete(page->timeline);
 }
 
 /* Do the messages in memory cover this page?  If so: recent[*from_r] up to, not including, [*to_r].
@@ -60,6 +126,7 @@ static bool page_in_memory(const page_t *page, int *from_r, int *to_r)
         *to_r = MIN(*from_r + page->limit, timeline->recent_count);
         return index >= 0;
     }
+    if (page->offset >= 0) return offset_in_memory(page, from_r, to_r);
     *to_r = timeline->recent_count;
     if (page->before != 0) *to_r = timeline_index(timeline, page->before);
     *from_r = MAX(0, *to_r - page->limit);
@@ -175,8 +242,10 @@ static salon_outcome_t query_backward(salon_req_t *req, const page_t *page)
         query_older(req, page, page->before, page->limit + 1);
         query_anchor(req, page, page->before);
     } else {
-        salon_sql(req, SELECT_MESSAGES " AND deleted = 0 ORDER BY seq DESC LIMIT %d",
-                  (long)page->timeline_id, page->limit + 1);
+        salon_sql(req, SELECT_MESSAGES
+                  " AND deleted = 0 AND seq <= %ld ORDER BY seq DESC LIMIT %d OFFSET %ld",
+                  (long)page->timeline_id, page->offset >= 0 ? (long)page->newest : LONG_MAX,
+                  page->limit + 1, (long)MAX(0, page->offset));
         salon_sql(req, "SELECT id FROM timelines WHERE id = %ld", (long)page->timeline_id);
     }
     return salon_query(req, reply_backward);
@@ -214,6 +283,7 @@ static salon_outcome_t history_ready(salon_req_t *req)
     int from = 0, to = 0;
     page->timeline = timeline_find(page->timeline_id);
     if (page->timeline == NULL) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    if (page->offset >= 0) page->newest = stand(req->session, page);
     if (page_in_memory(page, &from, &to)) return reply_from_memory(req, from, to);
     if (page->timeline->volatile_) return reply_volatile(req);
     if (page->around != 0) return query_around(req, page);
@@ -229,10 +299,13 @@ salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timeline_t *timel
     page->after = salon_arg_integer(req, "after", 0);
     page->around = salon_arg_integer(req, "around", 0);
     page->since = salon_arg_integer(req, "since", -1);
+    page->offset = salon_arg_integer(req, "offset", -1);
     page->limit = (int)salon_arg_integer(req, "limit", LIMIT_DEFAULT);
     page->older = page->limit / 2;
-    if ((page->before != 0) + (page->after != 0) + (page->around != 0) + (page->since >= 0) > 1)
-        return salon_fail_argument(req, "before");
+    int anchors =
+        (page->before != 0) + (page->after != 0) + (page->around != 0) + (page->since >= 0);
+    if (anchors > 1) return salon_fail_argument(req, "before");
+    if (anchors > 0 && page->offset >= 0) return salon_fail_argument(req, "offset");
     req->data = page;
     return salon_timeline_load(req, timeline, history_ready);
 }

@@ -1,355 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sending: positions are given inside the transaction that stores the message, so they have no
- * gaps, and a batch of messages costs a handful of statements, whatever their number: which parents
- * there are, one UPDATE per timeline, one INSERT.
+ * Sending: a message is made and handed to the store; when it is committed, memory follows, the
+ * sender is answered and everybody is told.  Where nothing is stored, all of that happens at once,
+ * unless a plugin stores something with the message.
  */
+#include "timeline_send.h"
+
 #include <string.h>
 
-#include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "attachment.h"
 #include "metrics.h"
 #include "plugin.h"
 #include "server.h"
-#include "sql.h"
 #include "statement.h"
-#include "timeline.h"
-
-#define GUESS_BITS 12
-#define GUESSES    (1 << GUESS_BITS)
-
-typedef struct {
-    store_job_t job; /* first */
-    salon_req_t *req;
-    message_t message;
-    const salon_timeline_kind_t *kind;
-    struct statements_t *added; /* by the plugin; NULL: none */
-    bool known;   /* the client id was used before; message is the first one */
-    bool stored;  /* an attempt that was not confirmed had succeeded */
-    bool refused; /* no such parent, or no such timeline any more */
-    bool doubted; /* some client id of the batch exists already; they must be looked up */
-} send_t;
-
-/* What one run works on. */
-typedef struct {
-    db_t *db;
-    apr_pool_t *pool;
-    send_t **sends;
-    int count;
-} batch_t;
-
-static bool is_new(const send_t *send)
-{
-    return !send->known && !send->stored && !send->refused;
-}
-
-/* ---- Store thread: what is known already ---- */
-
-/* A SELECT whose last part is an IN list, to which members are added. */
-static sql_text_t *list_begin(const batch_t *batch)
-{
-    return sql_text_make(batch->pool, db_engine(batch->db), true);
-}
-
-static db_status_t list_run(const batch_t *batch, sql_text_t *text, salon_rows_t *rows_r)
-{
-    sql_text_add(text, ")");
-    return db_run(batch->db, batch->pool, sql_text_string(text), rows_r);
-}
-
-/* After a commit of unknown fate: which of the messages are there? */
-static db_status_t find_stored(const batch_t *batch)
-{
-    salon_rows_t rows;
-    sql_text_t *text = list_begin(batch);
-    sql_text_add(text, "SELECT id, seq FROM messages WHERE id IN (0");
-    for (int i = 0; i < batch->count; i++)
-        sql_text_add(text, ", %ld", (long)batch->sends[i]->message.id);
-    db_status_t status = list_run(batch, text, &rows);
-    for (int r = 0; status == DB_OK && r < rows.count; r++) {
-        for (int i = 0; i < batch->count; i++) {
-            send_t *send = batch->sends[i];
-            if (send->message.id != salon_rows_integer(&rows, r, 0)) continue;
-            send->stored = true;
-            send->message.seq = send->message.changed_seq = salon_rows_integer(&rows, r, 1);
-        }
-    }
-    return status;
-}
-
-static db_status_t message_read(const batch_t *batch, apr_int64_t id, send_t *send)
-{
-    salon_rows_t rows;
-    db_status_t status = db_runf(batch->db, send->req->pool, &rows, MESSAGE_BY_ID, (long)id);
-    if (status == DB_OK && rows.count == 1) message_of_row(&rows, 0, &send->message);
-    return status;
-}
-
-/* The strings, too: the first request may have ended when this one is answered. */
-static void known_copy(send_t *send, const send_t *first)
-{
-    apr_pool_t *pool = send->req->pool;
-    send->known = true;
-    message_copy_to(pool, &first->message, &send->message);
-}
-
-/* Of two with one client id in the same batch, the later one repeats the earlier.  A repeat in the
- * batch learns its position with the others, in repeats_follow. */
-static void firsts_note(const batch_t *batch, apr_hash_t *firsts)
-{
-    for (int i = 0; i < batch->count; i++) {
-        const char *key = batch->sends[i]->message.client_key;
-        if (key == NULL || batch->sends[i]->stored) continue;
-        if (apr_hash_get(firsts, key, APR_HASH_KEY_STRING) == NULL)
-            apr_hash_set(firsts, key, APR_HASH_KEY_STRING, batch->sends[i]);
-    }
-}
-
-/* Client ids are new, but for a client's second attempts; so they are looked up only when the
- * unique index has refused one. */
-static db_status_t doubt(const batch_t *batch)
-{
-    bool doubted = batch->sends[0]->doubted;
-    for (int i = 0; i < batch->count; i++) batch->sends[i]->doubted = true;
-    return doubted ? DB_DUPLICATE : DB_RETRY;
-}
-
-static db_status_t find_known(const batch_t *batch, apr_hash_t *firsts)
-{
-    salon_rows_t rows;
-    sql_text_t *text = NULL;
-    for (int i = 0; i < batch->count; i++) {
-        const char *key = batch->sends[i]->message.client_key;
-        if (key == NULL || apr_hash_get(firsts, key, APR_HASH_KEY_STRING) != batch->sends[i])
-            continue;
-        if (text == NULL) {
-            text = list_begin(batch);
-            sql_text_add(text, "SELECT id, client_key FROM messages WHERE client_key IN (%s", key);
-        } else {
-            sql_text_add(text, ", %s", key);
-        }
-    }
-    db_status_t status = text != NULL ? list_run(batch, text, &rows) : DB_OK;
-    for (int r = 0; text != NULL && status == DB_OK && r < rows.count; r++) {
-        send_t *send = apr_hash_get(firsts, salon_rows_text(&rows, r, 1), APR_HASH_KEY_STRING);
-        if (send == NULL) continue;
-        send->known = true;
-        status = message_read(batch, salon_rows_integer(&rows, r, 0), send);
-    }
-    return status;
-}
-
-static void repeats_mark(const batch_t *batch, apr_hash_t *firsts)
-{
-    for (int i = 0; i < batch->count; i++) {
-        send_t *send = batch->sends[i];
-        if (send->message.client_key == NULL || !is_new(send)) continue;
-        send->known = apr_hash_get(firsts, send->message.client_key, APR_HASH_KEY_STRING) != send;
-    }
-}
-
-static void repeats_follow(const batch_t *batch, apr_hash_t *firsts)
-{
-    for (int i = 0; i < batch->count; i++) {
-        send_t *send = batch->sends[i];
-        if (!send->known || send->message.client_key == NULL) continue;
-        const send_t *first = apr_hash_get(firsts, send->message.client_key, APR_HASH_KEY_STRING);
-        if (first == NULL || first == send) continue;
-        known_copy(send, first);
-        send->refused = first->refused;
-    }
-}
-
-static bool parent_found(const salon_rows_t *rows, const message_t *message)
-{
-    for (int r = 0; r < rows->count; r++)
-        if (salon_rows_integer(rows, r, 0) == message->parent_id)
-            return salon_rows_integer(rows, r, 1) == message->timeline_id;
-    return false;
-}
-
-static db_status_t check_parents(const batch_t *batch)
-{
-    salon_rows_t rows;
-    bool any = false;
-    sql_text_t *text = list_begin(batch);
-    sql_text_add(text, "SELECT id, timeline_id FROM messages WHERE deleted = 0 AND id IN (0");
-    for (int i = 0; i < batch->count; i++) {
-        const send_t *send = batch->sends[i];
-        if (!is_new(send) || send->message.parent_id == 0) continue;
-        sql_text_add(text, ", %ld", (long)send->message.parent_id);
-        any = true;
-    }
-    if (!any) return DB_OK;
-    db_status_t status = list_run(batch, text, &rows);
-    for (int i = 0; status == DB_OK && i < batch->count; i++) {
-        send_t *send = batch->sends[i];
-        if (is_new(send) && send->message.parent_id != 0)
-            send->refused = !parent_found(&rows, &send->message);
-    }
-    return status;
-}
-
-/* ---- Store thread: writing ---- */
-
-/* The position that a timeline had when this thread last wrote to it: a guess, which the UPDATE
- * proves or refutes, so that most batches need no SELECT.  One place for several timelines. */
-static struct guess_t {
-    apr_int64_t timeline_id, seq;
-} guesses[GUESSES];
-
-static struct guess_t *guess_of(apr_int64_t timeline_id)
-{
-    return &guesses[((apr_uint64_t)timeline_id * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS)];
-}
-
-/* Moves the position from where it is thought to be; *moved_r: it was there. */
-static db_status_t position_move_guessed(const batch_t *batch, struct guess_t *guess, int count,
-                                         bool *moved_r)
-{
-    salon_rows_t rows;
-    db_status_t status = db_runf(batch->db, batch->pool, &rows,
-                                 "UPDATE timelines SET seq = %ld, message_count ="
-                                 " message_count + %d WHERE id = %ld AND seq = %ld",
-                                 (long)guess->seq + count, count, (long)guess->timeline_id,
-                                 (long)guess->seq);
-    *moved_r = status == DB_OK && rows.affected == 1;
-    if (*moved_r) guess->seq += count;
-    return status;
-}
-
-/* Moves the position by `count`, and sets the guess to where it is then; -1: no such timeline. */
-static db_status_t position_move(const batch_t *batch, struct guess_t *guess, int count)
-{
-    salon_rows_t rows;
-    db_status_t status = db_runf(batch->db, batch->pool, NULL,
-                                 "UPDATE timelines SET seq = seq + %d, message_count ="
-                                 " message_count + %d WHERE id = %ld",
-                                 count, count, (long)guess->timeline_id);
-    if (status == DB_OK)
-        status = db_runf(batch->db, batch->pool, &rows, "SELECT seq FROM timelines WHERE id = %ld",
-                         (long)guess->timeline_id);
-    if (status == DB_OK) guess->seq = rows.count == 1 ? salon_rows_integer(&rows, 0, 0) : -1;
-    return status;
-}
-
-/* Gives the new messages of one timeline their positions. */
-static db_status_t positions_give(const batch_t *batch, apr_int64_t timeline_id, int count)
-{
-    struct guess_t *guess = guess_of(timeline_id);
-    db_status_t status = DB_OK;
-    bool moved = false;
-    if (guess->timeline_id == timeline_id && guess->seq >= 0)
-        status = position_move_guessed(batch, guess, count, &moved);
-    guess->timeline_id = timeline_id;
-    if (status == DB_OK && !moved) status = position_move(batch, guess, count);
-    if (status != DB_OK) return status;
-    apr_int64_t seq = guess->seq >= 0 ? guess->seq - count : -1;
-    for (int i = 0; i < batch->count; i++) {
-        send_t *send = batch->sends[i];
-        if (!is_new(send) || send->message.timeline_id != timeline_id) continue;
-        if (seq < 0) send->refused = true;
-        else send->message.seq = send->message.changed_seq = ++seq;
-    }
-    return DB_OK;
-}
-
-static int new_in(const batch_t *batch, apr_int64_t timeline_id)
-{
-    int count = 0;
-    for (int i = 0; i < batch->count; i++)
-        count += is_new(batch->sends[i]) && batch->sends[i]->message.timeline_id == timeline_id;
-    return count;
-}
-
-static db_status_t give_positions(const batch_t *batch)
-{
-    for (int i = 0; i < batch->count; i++)
-        if (is_new(batch->sends[i])) batch->sends[i]->message.seq = 0;
-    for (int i = 0; i < batch->count; i++) {
-        const send_t *send = batch->sends[i];
-        if (!is_new(send) || send->message.seq != 0) continue;
-        apr_int64_t timeline = send->message.timeline_id;
-        db_status_t status = positions_give(batch, timeline, new_in(batch, timeline));
-        if (status != DB_OK) return status;
-    }
-    return DB_OK;
-}
-
-static db_status_t insert(const batch_t *batch)
-{
-    bool any = false;
-    sql_text_t *text = sql_text_make(batch->pool, db_engine(batch->db), false);
-    sql_text_add(text, "INSERT INTO messages (" MESSAGE_COLUMNS ") VALUES");
-    for (int i = 0; i < batch->count; i++) {
-        const message_t *m = &batch->sends[i]->message;
-        if (!is_new(batch->sends[i])) continue;
-        sql_text_add(text, any ? "," : "");
-        sql_text_add(text, " (%ld, %ld, %ld, %ld, %ld, %ld, 0, %ld, 0, %s, %s, %s, 0, 0, NULL)",
-                     (long)m->id, (long)m->timeline_id, (long)m->seq, (long)m->seq,
-                     (long)m->author_id, (long)m->parent_id, (long)m->created_at, m->content,
-                     m->mentions, m->client_key);
-        any = true;
-    }
-    return any ? db_run(batch->db, batch->pool, sql_text_string(text), NULL) : DB_OK;
-}
-
-static db_status_t count_replies(const batch_t *batch)
-{
-    db_status_t status = DB_OK;
-    for (int i = 0; i < batch->count && status == DB_OK; i++) {
-        const send_t *send = batch->sends[i];
-        if (!is_new(send) || send->message.parent_id == 0) continue;
-        status = db_runf(batch->db, batch->pool, NULL,
-                         "UPDATE messages SET reply_count = reply_count + 1 WHERE id = %ld",
-                         (long)send->message.parent_id);
-    }
-    return status;
-}
-
-/* The statements that plugins have added to new messages. */
-static db_status_t run_added(const batch_t *batch)
-{
-    db_status_t status = DB_OK;
-    for (int i = 0; i < batch->count && status == DB_OK; i++) {
-        const send_t *send = batch->sends[i];
-        if (is_new(send) && send->added != NULL) status = statement_run(batch->db, send->added);
-    }
-    return status;
-}
-
-static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again)
-{
-    batch_t batch = { .db = db, .pool = pool, .sends = (send_t **)jobs, .count = count };
-    apr_hash_t *firsts = apr_hash_make(pool);
-    for (int i = 0; i < count; i++)
-        batch.sends[i]->known = batch.sends[i]->stored = batch.sends[i]->refused = false;
-    db_status_t status = again ? find_stored(&batch) : DB_OK;
-    firsts_note(&batch, firsts);
-    if (status == DB_OK && batch.sends[0]->doubted) status = find_known(&batch, firsts);
-    if (status == DB_OK) repeats_mark(&batch, firsts);
-    if (status == DB_OK) status = check_parents(&batch);
-    if (status == DB_OK) status = give_positions(&batch);
-    if (status == DB_OK) status = insert(&batch);
-    if (status == DB_DUPLICATE) return doubt(&batch);
-    if (status == DB_OK) status = count_replies(&batch);
-    if (status == DB_OK) status = run_added(&batch);
-    if (status == DB_OK) repeats_follow(&batch, firsts);
-    return status;
-}
-
-static const store_class_t send_class = { "send", sends_run };
-
-/* ---- Chat thread ---- */
 
 static salon_outcome_t sent(salon_req_t *req, salon_timeline_t *timeline, const message_t *message,
                             bool known)
 {
     json_object *json = timeline_json(timeline, message);
     if (known) return salon_reply(req, salon_json_boolean(json, "known", true));
-    salon_outcome_t outcome = salon_reply(req, json_object_get(json));
-    timeline_publish(timeline, "message.new", json);
+    salon_outcome_t outcome = timeline_answer(req, timeline, "message.new", json);
+    plugin_stored(req, timeline_topic(timeline), message);
     return outcome;
 }
 
@@ -374,19 +47,24 @@ static void send_done(store_job_t *job)
     request_outcome(send->req, send_outcome(send));
 }
 
+/* Of people without an account the ids are given again, so they have no client ids. */
 static const char *client_key(salon_req_t *req)
 {
     const char *client_id = salon_arg_string(req, "client_id");
-    if (client_id == NULL) return NULL;
+    if (client_id == NULL || req->user->shown.anonymous) return NULL;
     return apr_psprintf(req->pool, "%" APR_INT64_T_FMT ":%s", req->user->shown.id, client_id);
 }
 
 static message_t message_compose(salon_req_t *req, const salon_timeline_t *timeline,
                                  const char *content)
 {
+    const salon_user_t *author = &req->user->shown;
     return (message_t){ .id = salon_next_id("message"),
                         .timeline_id = timeline->id,
-                        .author_id = req->user->shown.id,
+                        .author_id = author->anonymous ? 0 : author->id,
+                        .author_name = author->anonymous ? author->name : NULL,
+                        .attachment = attachment_text(req->pool, salon_arg_string(req, "kind"),
+                                                      salon_arg(req, "media")),
                         .parent_id = salon_arg_integer(req, "parent_id", 0),
                         .created_at = salon_now(),
                         .content = content,
@@ -394,20 +72,136 @@ static message_t message_compose(salon_req_t *req, const salon_timeline_t *timel
                         .client_key = client_key(req) };
 }
 
-/* Nothing is stored: position and idempotence come from what is in memory. */
-static salon_outcome_t send_volatile(salon_req_t *req, salon_timeline_t *timeline,
-                                     message_t *message)
+/* ---- Where nothing is stored ---- */
+
+/* A message that waits for what plugins store with it. */
+typedef struct waiting_t {
+    struct waiting_t *next;
+    apr_int64_t timeline_id;
+    message_t message;
+    struct statements_t *added; /* of one that waits for another with its client id */
+} waiting_t;
+
+static waiting_t *waiting;
+
+static apr_status_t waiting_remove(void *data)
 {
-    for (int i = 0; message->client_key != NULL && i < timeline->recent_count; i++) {
-        const char *key = timeline->recent[i]->client_key;
-        if (key != NULL && strcmp(key, message->client_key) == 0)
-            return sent(req, timeline, timeline->recent[i], true);
-    }
-    if (message->parent_id != 0 && timeline_index(timeline, message->parent_id) < 0)
-        return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    waiting_t **link = &waiting;
+    while (*link != data) link = &(*link)->next;
+    *link = (*link)->next;
+    return APR_SUCCESS;
+}
+
+static bool is_waiting(const message_t *message)
+{
+    for (const waiting_t *w = waiting; w != NULL && message->client_key != NULL; w = w->next)
+        if (w->message.client_key != NULL &&
+            strcmp(w->message.client_key, message->client_key) == 0)
+            return true;
+    return false;
+}
+
+static waiting_t *waiting_make(salon_req_t *req, const salon_timeline_t *timeline,
+                               const message_t *message)
+{
+    waiting_t *w = apr_pcalloc(req->pool, sizeof(*w));
+    *w = (waiting_t){ .timeline_id = timeline->id, .message = *message };
+    req->data = w;
+    return w;
+}
+
+/* Positions come from what is in memory. */
+static salon_outcome_t volatile_append(salon_req_t *req, salon_timeline_t *timeline,
+                                       message_t *message)
+{
     message->seq = message->changed_seq = timeline->info.seq + 1;
     timeline_append(timeline, message);
     return sent(req, timeline, message, false);
+}
+
+static salon_outcome_t volatile_stored(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    waiting_t *w = req->data;
+    salon_timeline_t *timeline = timeline_find(w->timeline_id);
+    apr_pool_cleanup_run(req->pool, w, waiting_remove);
+    return timeline != NULL ? volatile_append(req, timeline, &w->message)
+                            : salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+}
+
+static salon_outcome_t volatile_new(salon_req_t *req, salon_timeline_t *timeline,
+                                    message_t *message)
+{
+    plugin_storing(req, timeline_topic(timeline), message);
+    if (req->statements == NULL) return volatile_append(req, timeline, message);
+    waiting_t *w = waiting_make(req, timeline, message);
+    w->next = waiting;
+    waiting = w;
+    apr_pool_cleanup_register(req->pool, w, waiting_remove, apr_pool_cleanup_null);
+    return salon_store(req, volatile_stored);
+}
+
+static const message_t *volatile_known(const salon_timeline_t *timeline, const message_t *message)
+{
+    for (int i = 0; message->client_key != NULL && i < timeline->recent_count; i++) {
+        const char *key = timeline->recent[i]->client_key;
+        if (key != NULL && strcmp(key, message->client_key) == 0) return timeline->recent[i];
+    }
+    return NULL;
+}
+
+/* The one that this repeats has been stored by now, or refused. */
+static salon_outcome_t volatile_repeated(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    waiting_t *w = req->data;
+    salon_timeline_t *timeline = timeline_find(w->timeline_id);
+    if (timeline == NULL) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    const message_t *first = volatile_known(timeline, &w->message);
+    if (first != NULL) return sent(req, timeline, first, true);
+    req->statements = w->added;
+    return volatile_new(req, timeline, &w->message);
+}
+
+/* Behind the first in the writer's queue. */
+static salon_outcome_t volatile_wait(salon_req_t *req, const salon_timeline_t *timeline,
+                                     const message_t *message)
+{
+    waiting_t *w = waiting_make(req, timeline, message);
+    w->added = req->statements;
+    req->statements = NULL;
+    salon_sql(req, "SELECT id FROM timelines WHERE id = %ld", (long)timeline->id);
+    return salon_store(req, volatile_repeated);
+}
+
+static salon_outcome_t send_volatile(salon_req_t *req, salon_timeline_t *timeline,
+                                     message_t *message)
+{
+    const message_t *first = volatile_known(timeline, message);
+    if (first != NULL) return sent(req, timeline, first, true);
+    if (message->parent_id != 0 && timeline_index(timeline, message->parent_id) < 0)
+        return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    return is_waiting(message) ? volatile_wait(req, timeline, message)
+                               : volatile_new(req, timeline, message);
+}
+
+/* ---- The operation ---- */
+
+static salon_outcome_t send_stored(salon_req_t *req, const salon_timeline_t *timeline,
+                                   const message_t *message)
+{
+    plugin_storing(req, timeline_topic(timeline), message);
+    send_t *send = apr_pcalloc(req->pool, sizeof(*send));
+    send->job.class = &send_class;
+    send->job.done = send_done;
+    send->job.size = sizeof(*send) + strlen(message->content);
+    send->req = req;
+    send->kind = timeline->kind;
+    send->message = *message;
+    send->added = req->statements;
+    req->statements = NULL;
+    return store_push(server.store, &send->job) ? request_pending()
+                                                : salon_fail(req, SALON_UNAVAILABLE);
 }
 
 salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline)
@@ -417,16 +211,6 @@ salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline
     if (refused.kind != 0) return refused;
     message_t message = message_compose(req, timeline, content);
     if (message.id == 0) return salon_fail(req, SALON_UNAVAILABLE);
-    if (timeline->volatile_) return send_volatile(req, timeline, &message);
-    send_t *send = apr_pcalloc(req->pool, sizeof(*send));
-    send->job.class = &send_class;
-    send->job.done = send_done;
-    send->job.size = sizeof(*send) + strlen(message.content);
-    send->req = req;
-    send->kind = timeline->kind;
-    send->message = message;
-    send->added = req->statements;
-    req->statements = NULL;
-    if (!store_push(server.store, &send->job)) return salon_fail(req, SALON_UNAVAILABLE);
-    return request_pending();
+    return timeline->volatile_ ? send_volatile(req, timeline, &message)
+                               : send_stored(req, timeline, &message);
 }

@@ -59,7 +59,7 @@ static salon_timeline_stats_t stats_of_memory(const salon_timeline_t *timeline)
         apr_int64_t author = timeline->recent[i]->author_id;
         int count = 0;
         stats.last_24h += timeline->recent[i]->created_at > since;
-        if (author_seen(timeline, i, author)) continue;
+        if (author == 0 || author_seen(timeline, i, author)) continue;
         for (int j = i; j < timeline->recent_count; j++)
             count += timeline->recent[j]->author_id == author;
         author_count(&stats, author, count);
@@ -80,7 +80,7 @@ salon_outcome_t salon_timeline_stats(salon_req_t *req, salon_timeline_t *timelin
     salon_sql(
         req,
         "SELECT author_id, COUNT(*) AS n FROM messages WHERE timeline_id = %ld AND deleted = 0"
-        " GROUP BY author_id ORDER BY n DESC LIMIT %d",
+        " AND author_id > 0 GROUP BY author_id ORDER BY n DESC LIMIT %d",
         (long)timeline->id, AUTHORS);
     salon_sql(req,
               "SELECT COUNT(*) AS n FROM messages WHERE timeline_id = %ld AND deleted = 0"

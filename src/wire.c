@@ -167,6 +167,24 @@ const salon_wire_message_t *salon_wire_message(const salon_dialect_t *dialect, c
     return row_find(wire_find(dialect->name), type);
 }
 
+/* name: "parent_id", or a path of two, "media.url". */
+static void argument_add(json_object *arguments, const char *name, json_object *value)
+{
+    char first[64];
+    const char *dot = strchr(name, '.');
+    json_object *inner;
+    if (dot == NULL) {
+        json_object_object_add(arguments, name, value);
+        return;
+    }
+    apr_cpystrn(first, name, MIN((size_t)(dot - name) + 1, sizeof(first)));
+    if (!json_object_object_get_ex(arguments, first, &inner)) {
+        inner = json_object_new_object();
+        json_object_object_add(arguments, first, inner);
+    }
+    json_object_object_add(inner, dot + 1, value);
+}
+
 /* A path that leads through something that is no object makes the call a refusal. */
 static bool field_copy(const salon_wire_field_t *field, json_object *payload,
                        json_object *arguments)
@@ -182,7 +200,7 @@ static bool field_copy(const salon_wire_field_t *field, json_object *payload,
         if (!json_object_is_type(value, json_type_object)) return false;
         part += length + 1;
     }
-    json_object_object_add(arguments, field->argument, json_object_get(value));
+    argument_add(arguments, field->argument, json_object_get(value));
     return true;
 }
 

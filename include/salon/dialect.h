@@ -69,7 +69,7 @@ SALON_API void salon_call_fields(salon_calls_t *calls, const salon_wire_message_
 
 typedef struct salon_wire_field_t {
     const char *wire;     /* a path in the payload: "metadata.client_id"; NULL ends the table */
-    const char *argument; /* the operation's name for it */
+    const char *argument; /* the operation's name for it; "media.url": a member of an object */
 } salon_wire_field_t;
 
 /* One type of message from the client: what it asks for, and how it is answered. */

@@ -4,9 +4,14 @@
  * conversation) owns a timeline and shares this code: positions without gaps, idempotent sending,
  * threads, mentions, history, edits, deletions, pins.
  *
- * A message's canonical JSON form: id, seq, changed_seq, author_id, author_name, content,
- * parent_id, reply_count, mentions ([{user_id, username}]), pinned, created_at, edited_at (null:
- * never), client_id.
+ * A message's canonical JSON form: id, seq, changed_seq, author_id (null: somebody without an
+ * account), author_name, kind, media (null: none), content, parent_id, reply_count, mentions
+ * ([{user_id, username}]), pinned, created_at, edited_at (null: never), client_id.
+ *
+ * kind: "text", "image", "audio", "video", "file".  media: {url, type, duration, ids}, each of them
+ * optional, but there is an url or an id: url is a relative path or begins with http:// or
+ * https://, at most 2048 code points without control characters; type a MIME type; duration a
+ * number of seconds, as it was given; ids at most 20 numbers.
  */
 #ifndef SALON_MESSAGE_H
 #define SALON_MESSAGE_H
@@ -50,9 +55,12 @@ SALON_API void salon_timeline_sql_add(salon_req_t *req, const salon_timeline_kin
 SALON_API void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_kind_t *kind,
                                          apr_int64_t owner_id);
 
-/* The arguments that sending takes: content, parent_id, client_id. */
+/* The arguments that sending takes: content, kind ("text" where nothing is said), media,
+ * parent_id, client_id (of people without an account: not looked at). */
 #define SALON_SEND_ARGUMENTS                                                                     \
-    { "content", SALON_CONTENT, 0, 0, 0 }, { "parent_id", SALON_ID, SALON_OPTIONAL, 0, 0 },      \
+    { "content", SALON_CONTENT, SALON_OR_MEDIA, 0, 0 },                                          \
+    { "kind", SALON_KIND, SALON_OPTIONAL, 0, 0 }, { "media", SALON_MEDIA, SALON_OPTIONAL, 0, 0 }, \
+    { "parent_id", SALON_ID, SALON_OPTIONAL, 0, 0 },                                             \
     { "client_id", SALON_STRING, SALON_OPTIONAL, 0, 128 }
 
 /*
@@ -60,19 +68,26 @@ SALON_API void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_
  * when the message is new.
  *
  * Stores what the request's arguments say, answers {<member>, message} and publishes
- * "message.new" of the same form, in that order.  A client_id that the user has used before answers
- * with the first message and "known" true, and publishes nothing.
+ * "message.new" of the same form, in that order.  The answer has "unheard" true when the connection
+ * that asked does not hear the timeline's topic, and so will not be told.  A client_id that the
+ * user has used before answers with the first message and "known" true, and publishes nothing.
  * Refusals: message_not_found (the parent is not of this timeline), unavailable.
  */
 SALON_API salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline);
 
-/* The arguments of history: limit, and at most one of before, after, around (message ids) and
- * since (a position: everything that is new or has changed after it). */
+/*
+ * The arguments of history: limit, and at most one of before, after, around (message ids), since
+ * (a position: everything that is new or has changed after it) and offset (how many of the newest
+ * to leave out).  Offsets of one connection count from what was the newest when it last asked for
+ * offset 0, so that pages do not move while new messages come; it remembers that of the eight
+ * timelines that it has last asked for so.
+ */
 #define SALON_HISTORY_ARGUMENTS                                                                  \
     { "limit", SALON_INTEGER, SALON_OPTIONAL | SALON_CLAMP, 1, 100 },                            \
     { "before", SALON_ID, SALON_OPTIONAL, 0, 0 }, { "after", SALON_ID, SALON_OPTIONAL, 0, 0 },   \
     { "around", SALON_ID, SALON_OPTIONAL, 0, 0 },                                                \
-    { "since", SALON_INTEGER, SALON_OPTIONAL, 0, APR_INT64_MAX }
+    { "since", SALON_INTEGER, SALON_OPTIONAL, 0, APR_INT64_MAX },                                \
+    { "offset", SALON_INTEGER, SALON_OPTIONAL, 0, APR_INT64_MAX }
 
 /*
  * Answers {<member>, messages (oldest first), has_more, total, seq}.  has_more: there are further
@@ -85,7 +100,7 @@ SALON_API salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timelin
 
 /*
  * Changes of one message (argument "message_id"), which move the timeline's position, stamp the
- * message and are told to the timeline's topic.  `timeline` is where the message must be; NULL:
+ * message and are told to the timeline's topic (answered with "unheard" as sending is).  `timeline` is where the message must be; NULL:
  * anywhere.
  *  edit:   argument "content"; the author; answers and publishes {<member>, message} as
  *          "message.edited"
@@ -106,7 +121,8 @@ SALON_API salon_outcome_t salon_timeline_pin(salon_req_t *req, salon_timeline_t 
 typedef struct salon_mark_kind_t {
     const char *name;    /* stored: never to be changed */
     int most;            /* different values on one message */
-    const char *added;   /* events: {<member>, message_id, value, user_id, username, at} */
+    const char *added;   /* events: {<member>, message_id, value, user_id, username, at}; of
+                          * `added` also id: as of a message, but nothing is stored under it */
     const char *removed;
     json_object *(*describe)(const char *value, const apr_int64_t *user_ids, int count);
 } salon_mark_kind_t;
@@ -114,10 +130,11 @@ typedef struct salon_mark_kind_t {
 /* In start(). */
 SALON_API void salon_mark_kind(const salon_mark_kind_t *kind);
 /* Puts the value on the message (argument "message_id"), or takes it off, for the asker, who
- * must be allowed to "react" there; answers and publishes.  What is so already is answered, not
- * published.  Refusals: message_not_found, permission_denied, too_many_marks, unavailable. */
+ * must be allowed to "react" there; answers and publishes ("unheard" as of sending).  What is so
+ * already is answered, not published.  where: the topic in which the message must be; NULL:
+ * anywhere.  Refusals: message_not_found, permission_denied, too_many_marks, unavailable. */
 SALON_API salon_outcome_t salon_mark(salon_req_t *req, const salon_mark_kind_t *kind,
-                                     const char *value, bool add);
+                                     const char *value, bool add, const salon_topic_t *where);
 /* Answers {<member>, message_id, <name>: the list} of the message (argument "message_id"), which
  * the asker must be allowed to "read". */
 SALON_API salon_outcome_t salon_marks(salon_req_t *req, const salon_mark_kind_t *kind);

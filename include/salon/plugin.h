@@ -207,6 +207,8 @@ SALON_API void salon_close(salon_session_t *session, int code, const char *reaso
 SALON_API void salon_close_user(apr_int64_t user_id, int code, const char *reason);
 /* The user that the connection has signed in as, or NULL. */
 SALON_API const salon_user_t *salon_session_user(const salon_session_t *session);
+/* The name of the dialect that it speaks. */
+SALON_API const char *salon_session_dialect(const salon_session_t *session);
 
 /* Who somebody is, as a plugin has found out. */
 typedef struct salon_identity_t {
@@ -361,11 +363,15 @@ typedef enum {
     SALON_CONTENT, /* what people say: not blank, as long as the endpoint allows */
     SALON_BOOLEAN,
     SALON_OBJECT,
-    SALON_ARRAY
+    SALON_ARRAY,
+    SALON_KIND,    /* how a message is to be shown: "text", "image", "audio", "video", "file" */
+    SALON_MEDIA    /* what goes with it: an object, see <salon/message.h> */
 } salon_type_t;
 
 #define SALON_OPTIONAL 0x01u /* of an argument: may be absent or null */
 #define SALON_CLAMP    0x02u
+/* Of content: may be blank, or absent (then it is ""), where there is the argument "media". */
+#define SALON_OR_MEDIA 0x04u
 
 typedef struct salon_argument_t {
     const char *name; /* NULL ends the table */
@@ -474,6 +480,15 @@ typedef struct salon_hooks_t {
     void (*signed_out)(salon_session_t *session, const salon_user_t *user);
     /* The configuration has been read again, and the settings' targets have been written. */
     void (*reload)(void);
+    /* A message is about to be handed to the store: what is added with salon_sql here runs in the
+     * same transaction, and only when the message is new (where nothing of the topic is stored,
+     * the message waits for it).  message: its canonical form (<salon/message.h>), borrowed; the
+     * positions in it are 0. */
+    void (*storing)(salon_req_t *req, salon_topic_t topic, json_object *message);
+    /* A new message has been stored, or is in memory where nothing is; once for each, in the order
+     * of the commits, after everybody has been told.  session: whose message it is; NULL: the
+     * connection has gone, or the message came otherwise. */
+    void (*stored)(salon_session_t *session, salon_topic_t topic, json_object *message);
     /* See salon_user_appearance: may change what connections alone would tell. */
     void (*appear)(const salon_user_t *user, salon_appearance_t *appearance);
     /* The server ends: nobody is connected any more; what salon_write is given now is still

@@ -139,6 +139,7 @@ static bool is_reading(const salon_req_t *req)
     static const char *const elsewhere[] = { "before", "after", "around", "since" };
     for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
         if (salon_arg(req, elsewhere[i]) != NULL) return false;
+    if (salon_arg_integer(req, "offset", 0) > 0) return false;
     return salon_arg_boolean(req, "read", false);
 }
 

@@ -6,17 +6,33 @@
  *   {"type": "room.send", "args": {...}}     {"answer": "room.send", "data": ...}
  *                                            {"refused": "room.send", "code": ..., "details": ...}
  *                                            {"event": "message.new", "data": ...}
+ *
+ * What is said with a text that begins with "note" is noted in a table of the probe, in the same
+ * transaction; probe.notes tells the ids noted, and of which messages it has been told.
  */
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include <salon/dialect.h>
+#include <salon/plugin.h>
 
 /* All arguments, whatever they are: what an operation does not know, it does not look at. */
 static void decode(salon_calls_t *calls, const salon_wire_message_t *row, json_object *payload)
 {
     salon_call(calls, row, json_object_get(payload));
+}
+
+/* All but the arguments, which are ours. */
+static json_object *answer(json_object *data)
+{
+    json_object *copy = salon_json();
+    json_object_object_foreach(data, key, value) {
+        if (strcmp(key, "asked") != 0) salon_json_value(copy, key, json_object_get(value));
+    }
+    if (json_object_object_length(copy) > 0) return salon_json_value(salon_json(), "data", copy);
+    json_object_put(copy);
+    return salon_json_value(salon_json(), "data", NULL);
 }
 
 static const salon_shape_t as_it_is[] = {
@@ -44,7 +60,7 @@ static json_object *error(const salon_refusal_t *refusal)
 /* ---- Tables ---- */
 
 #define CALL(name_)                                                                              \
-    { .type = name_, .operation = name_, .reply = "answer " name_, .shape = as_it_is,            \
+    { .type = name_, .operation = name_, .reply = "answer " name_, .answer = answer,             \
       .error = "refused " name_, .decode = decode }
 
 static const salon_wire_message_t messages[] = {
@@ -99,6 +115,7 @@ static const salon_wire_message_t messages[] = {
     CALL("report.add"),
     CALL("report.list"),
     CALL("audit.list"),
+    CALL("probe.notes"),
     CALL("user.add"), /* internal: in no dialect */
     CALL("nobody.nothing"),
     { .type = NULL },
@@ -160,6 +177,69 @@ static void open_connection(const salon_opening_t *opening, salon_calls_t *calls
         salon_call(calls, &messages[0], salon_json_string(salon_json(), "token", token));
 }
 
+/* ---- Hooks ---- */
+
+static json_object *told; /* of each message that has been stored */
+
+static void storing(salon_req_t *req, salon_topic_t topic, json_object *message)
+{
+    const char *content = json_object_get_string(salon_path(message, "content"));
+    (void)topic;
+    if (strncmp(content, "note", 4) != 0) return;
+    salon_sql(req, "INSERT INTO probe_notes (message_id, content) VALUES (%ld, %s)",
+              (long)json_object_get_int64(salon_path(message, "id")), content);
+}
+
+static void stored(salon_session_t *session, salon_topic_t topic, json_object *message)
+{
+    json_object *row = salon_json_string(salon_json(), "kind", topic.kind);
+    salon_json_value(row, "id", json_object_get(salon_path(message, "id")));
+    salon_json_value(row, "seq", json_object_get(salon_path(message, "seq")));
+    salon_json_string(row, "dialect", session != NULL ? salon_session_dialect(session) : "");
+    json_object_array_add(told, row);
+}
+
+static salon_outcome_t notes_read(salon_req_t *req, const salon_rows_t *rows)
+{
+    json_object *ids = json_object_new_array();
+    for (int i = 0; i < rows->count; i++)
+        json_object_array_add(ids, json_object_new_int64(salon_rows_integer(rows, i, 0)));
+    json_object *json = salon_json_value(salon_json(), "notes", ids);
+    return salon_reply(req, salon_json_value(json, "told", json_object_get(told)));
+}
+
+static salon_outcome_t notes(salon_req_t *req)
+{
+    salon_sql(req, "SELECT message_id FROM probe_notes ORDER BY message_id");
+    return salon_query(req, notes_read);
+}
+
+static apr_status_t start(apr_pool_t *pool)
+{
+    (void)pool;
+    told = json_object_new_array();
+    return APR_SUCCESS;
+}
+
+static void stop(void)
+{
+    json_object_put(told);
+}
+
+static const salon_hooks_t hooks = { .storing = storing, .stored = stored, .stop = stop };
+
+static const salon_operation_t operations[] = {
+    { .name = "probe.notes", .handler = notes, .help = "what has been noted" },
+    { .name = NULL },
+};
+
+static const char *const notes_1[] = {
+    "CREATE TABLE probe_notes (message_id BIGINT PRIMARY KEY, content TEXT NOT NULL)",
+    NULL,
+};
+
+static const salon_migration_t migrations[] = { { 1, notes_1 }, { 0, NULL } };
+
 static const salon_dialect_t dialect = {
     .name = "probe",
     .payload = "args",
@@ -177,5 +257,9 @@ SALON_PLUGIN(probe) = {
     .name = "probe",
     .version = "1.0",
     .summary = "a dialect for tests",
+    .operations = operations,
+    .hooks = &hooks,
+    .migrations = migrations,
     .dialect = &dialect,
+    .start = start,
 };

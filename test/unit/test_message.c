@@ -11,6 +11,7 @@
 #include "user.h"
 
 #define MENTIONS_MOST 50
+#define PLAIN         (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 static test_database_t *test;
 
@@ -216,12 +217,13 @@ static const message_t sample = {
     .reply_count = 3, .created_at = 1704110400123, .edited_at = 1704110400999,
     .content = "Hello @bob", .mentions = "[{\"user_id\":3,\"username\":\"bob\"}]",
     .client_key = "2:a:b", .pinned = true,
+    .attachment = "{\"kind\":\"audio\",\"media\":{\"url\":\"/a.ogg\",\"duration\":15.50}}",
 };
 
 static void assert_json(const message_t *message, const char *expected)
 {
     json_object *json = message_json(message);
-    assert_string_equal(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN), expected);
+    assert_string_equal(json_object_to_json_string_ext(json, PLAIN), expected);
     json_object_put(json);
 }
 
@@ -232,12 +234,22 @@ static void test_json(void **state)
     (void)state;
     assert_json(&sample,
                 "{\"id\":77,\"seq\":5,\"changed_seq\":6,\"author_id\":2,\"author_name\":\"alice\","
-                "\"content\":\"Hello @bob\",\"parent_id\":70,\"reply_count\":3,"
+                "\"content\":\"Hello @bob\",\"kind\":\"audio\","
+                "\"media\":{\"url\":\"/a.ogg\",\"duration\":15.50},"
+                "\"parent_id\":70,\"reply_count\":3,"
                 "\"mentions\":[{\"user_id\":3,\"username\":\"bob\"}],\"pinned\":true,"
                 "\"created_at\":1704110400123,\"edited_at\":1704110400999,\"client_id\":\"a:b\"}");
     assert_json(&bare, "{\"id\":1,\"seq\":1,\"changed_seq\":1,\"author_id\":999,"
-                       "\"author_name\":\"\",\"content\":\"\",\"parent_id\":null,\"reply_count\":0,"
+                       "\"author_name\":\"\",\"content\":\"\",\"kind\":\"text\","
+                       "\"media\":null,\"parent_id\":null,\"reply_count\":0,"
                        "\"mentions\":[],\"pinned\":false,\"created_at\":5,\"edited_at\":null}");
+    bare.author_id = 0;
+    bare.author_name = "Anonymous_ab12";
+    json_object *json = message_json(&bare);
+    assert_null(json_object_object_get(json, "author_id"));
+    assert_string_equal(json_object_get_string(json_object_object_get(json, "author_name")),
+                        "Anonymous_ab12");
+    json_object_put(json);
 }
 
 static void test_copies(void **state)
@@ -248,10 +260,12 @@ static void test_copies(void **state)
     assert_string_equal(copy->content, sample.content);
     assert_string_equal(copy->mentions, sample.mentions);
     assert_string_equal(copy->client_key, sample.client_key);
+    assert_string_equal(copy->attachment, sample.attachment);
+    assert_null(copy->author_name);
     assert_int_equal(copy->seq, sample.seq);
     assert_int_equal(copy->size, sizeof(message_t) + sizeof("Hello @bob") +
                                      sizeof("[{\"user_id\":3,\"username\":\"bob\"}]") +
-                                     sizeof("2:a:b"));
+                                     sizeof("2:a:b") + strlen(sample.attachment) + 1);
     free(copy);
 }
 
