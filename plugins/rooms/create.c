@@ -31,12 +31,38 @@ static bool slug_ok(const char *slug)
                length;
 }
 
-static bool is_taken(const char *name)
+bool room_is_coming(const char *name)
 {
     const new_room_t *new;
     LIST_FOREACH(new, &making, link)
         if (strcmp(new->name, name) == 0 || strcmp(new->slug, name) == 0) return true;
-    return room_find_name(name) != NULL;
+    return false;
+}
+
+static bool is_taken(const char *name)
+{
+    return room_is_coming(name) || room_find_name(name) != NULL;
+}
+
+typedef struct {
+    salon_handler_t *next;
+} await_t;
+
+static salon_outcome_t awaited(salon_req_t *req, const salon_rows_t *rows)
+{
+    (void)rows;
+    const await_t *await = salon_req_data(req);
+    return await->next(req);
+}
+
+/* What is handed to the store comes back in the order in which it was handed over. */
+salon_outcome_t room_await(salon_req_t *req, salon_handler_t *next)
+{
+    await_t *await = apr_palloc(salon_req_pool(req), sizeof(*await));
+    await->next = next;
+    salon_req_set_data(req, await);
+    salon_sql(req, "SELECT id FROM rooms WHERE id = 0");
+    return salon_store(req, awaited);
 }
 
 static apr_status_t making_end(void *new)

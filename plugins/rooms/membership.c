@@ -67,21 +67,27 @@ static salon_outcome_t join_new(salon_req_t *req, const room_t *room)
     return salon_store(req, joined);
 }
 
-static salon_outcome_t join_unknown(salon_req_t *req)
-{
-    const char *name = salon_arg_string(req, "room");
-    if (name == NULL || !room_auto_create) return room_none(req);
-    return room_create_then(req, name, join_load);
-}
-
-salon_outcome_t room_join(salon_req_t *req)
+static salon_outcome_t join_known(salon_req_t *req)
 {
     salon_outcome_t refused;
-    if (room_of(req) == NULL) return join_unknown(req);
     room_t *room = room_for(req, "join", &refused);
     if (room == NULL) return refused;
     return room_member(room, salon_req_user(req)->id) != NULL ? join_load(req)
                                                               : join_new(req, room);
+}
+
+/* Of two who come to an unknown room at the same moment, the later one finds the other's. */
+static salon_outcome_t join_unknown(salon_req_t *req)
+{
+    const char *name = salon_arg_string(req, "room");
+    if (name == NULL || !room_auto_create) return room_none(req);
+    return room_is_coming(name) ? room_await(req, join_known)
+                                : room_create_then(req, name, join_load);
+}
+
+salon_outcome_t room_join(salon_req_t *req)
+{
+    return room_of(req) == NULL ? join_unknown(req) : join_known(req);
 }
 
 static salon_outcome_t left(salon_req_t *req, const salon_rows_t *rows)

@@ -25,6 +25,11 @@ room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
  * an unknown room. */
 salon_outcome_t room_create_then(salon_req_t *req, const char *name, salon_handler_t *next);
 
+/* Is a room of that name or slug being stored? */
+bool room_is_coming(const char *name);
+/* Goes on with `next` when whatever is being stored now has been. */
+salon_outcome_t room_await(salon_req_t *req, salon_handler_t *next);
+
 salon_handler_t room_create, room_do_remove;
 salon_handler_t room_join, room_leave, room_members, room_role, room_do_invite;
 
