@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shorthand for building JSON answers.
+ * JSON for plugins: reading what comes from outside, and shorthand for building answers.
  */
+#include "json.h"
 #include "salon/plugin.h"
+
+bool salon_json_parse(const char *text, size_t length, json_object **value_r)
+{
+    return json_parse(text, length, value_r);
+}
 
 json_object *salon_json(void)
 {

@@ -9,6 +9,7 @@
 
 #include <apr_thread_proc.h>
 
+#include "fetch.h"
 #include "plugin.h"
 #include "request.h"
 #include "server.h"
@@ -83,7 +84,7 @@ void chat_deliver(queue_list_t *jobs, void *baton)
 
 static void end_when_idle(void)
 {
-    if (!chat.stopping || request_count() > 0) return;
+    if (!chat.stopping || request_count() > 0 || fetch_count() > 0) return;
     uv_stop(&chat.loop);
 }
 
@@ -153,6 +154,7 @@ static void stop_handle(chat_note_t *note)
 {
     free(note);
     plugin_stop();
+    fetch_stop();
     chat.stopping = true;
 }
 

@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "demo.h"
+#include "fetch.h"
 #include "listing.h"
 #include "log.h"
 #include "plugin.h"
@@ -147,9 +148,10 @@ static const char *settings_load(const options_t *options)
 
 static void version_print(void)
 {
-    printf("salond %s\nAPR %s, libwebsockets %s, libuv %s, json-c %s, libdbi %s, libjwt %s\n",
+    printf("salond %s\nAPR %s, libwebsockets %s, libuv %s, json-c %s, libdbi %s, libjwt %s, "
+           "libcurl %s\n",
            SALON_VERSION, apr_version_string(), lws_get_library_version(), uv_version_string(),
-           json_c_version(), dbi_version(), LIBJWT_VERSION);
+           json_c_version(), dbi_version(), LIBJWT_VERSION, fetch_version());
     for (int i = 0; i < plugin_count(); i++)
         printf("%-12s %-8s %s\n", plugin_at(i)->name, plugin_at(i)->version, plugin_at(i)->summary);
 }

@@ -308,6 +308,17 @@ salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name)
     return salon_fail_details(req, SALON_INVALID, salon_json_string(salon_json(), "field", name));
 }
 
+salon_outcome_t salon_req_wait(salon_req_t *req)
+{
+    assert(!req->answered);
+    return request_pending();
+}
+
+void salon_req_resume(salon_req_t *req, salon_handler_t *handler)
+{
+    request_resume(req, handler);
+}
+
 /* ---- What handlers ask of it ---- */
 
 apr_pool_t *salon_req_pool(salon_req_t *req)

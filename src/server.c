@@ -19,6 +19,7 @@
 #include "anonymous.h"
 #include "chat.h"
 #include "control.h"
+#include "fetch.h"
 #include "log.h"
 #include "message.h"
 #include "plugin.h"
@@ -128,6 +129,7 @@ static const char *nets_make(void)
 static const char *threads_start(void)
 {
     apr_status_t rv = store_start(server.store);
+    if (rv == APR_SUCCESS) rv = fetch_start(server.pool);
     if (rv == APR_SUCCESS) rv = chat_start();
     for (int i = 0; rv == APR_SUCCESS && i < server.net_count; i++) rv = net_start(server.nets[i]);
     if (rv == APR_SUCCESS) rv = acceptor_start(server.nets, server.net_count);

@@ -180,6 +180,10 @@ SALON_API salon_outcome_t salon_fail(salon_req_t *req, const char *code);
 /* Refused, with an object (consumed) that says more; its keys are the canonical argument names. */
 SALON_API salon_outcome_t salon_fail_details(salon_req_t *req, const char *code,
                                              json_object *details);
+/* Answered later: exactly one salon_req_resume must follow, not before the handler has returned;
+ * the request goes on with `handler` then.  Its connection may have gone by that time. */
+SALON_API salon_outcome_t salon_req_wait(salon_req_t *req);
+SALON_API void salon_req_resume(salon_req_t *req, salon_handler_t *handler);
 /* SALON_INVALID, naming the argument; of several that would do ("room_id|room"), a dialect tells
  * the one that its message has. */
 SALON_API salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name);
@@ -343,6 +347,9 @@ SALON_API void salon_log(salon_log_level_t level, const char *area, const char *
 /* Any thread.  Now, in milliseconds since 1970. */
 SALON_API apr_int64_t salon_now(void);
 
+/* Any thread.  One JSON text from outside, strictly: valid UTF-8, no NUL, at most 16 deep, nothing
+ * behind it.  *value_r: a new reference (NULL for the text `null`).  False: it is none. */
+SALON_API bool salon_json_parse(const char *text, size_t length, json_object **value_r);
 /* Shorthand for building answers: adds a value and gives the object back. */
 SALON_API json_object *salon_json(void);
 SALON_API json_object *salon_json_integer(json_object *object, const char *key, apr_int64_t value);
