@@ -253,6 +253,13 @@ void conn_admit(conn_t *conn, apr_int64_t user_id)
     ping_later(conn);
 }
 
+static bool wants_batches(const conn_t *conn)
+{
+    const char *name = wire_dialect(conn->wire)->batch_query;
+    const char *value = name != NULL ? salon_opening_query(conn->opening, name) : NULL;
+    return value != NULL && strcmp(value, "1") == 0;
+}
+
 void conn_opened(conn_t *conn)
 {
     conn->state = CONN_OPEN;
@@ -261,6 +268,7 @@ void conn_opened(conn_t *conn)
     else ping_later(conn);
     session_post_opened(conn);
     conn_post_calls(conn, wire_open(conn->wire, conn->opening), 0);
+    conn->batches = wants_batches(conn);
     opening_free(&conn->opening);
     metrics_add(METRIC_OPENED, 1);
 }

@@ -39,6 +39,7 @@ struct conn_t {
     apr_int64_t user_id;              /* 0: nobody */
     roster_seats_t seats;
     apr_uint64_t told;                /* the last publication that reached it */
+    int window_bits;                  /* of compressed messages to the client; 0: not agreed on */
     /* input */
     char *in;                         /* the message so far */
     unsigned in_length, in_capacity;
@@ -52,6 +53,9 @@ struct conn_t {
     int close_code;
     char *close_reason;
     bool http_head, in_binary, in_slow, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
+    bool in_deflated;  /* the message that is coming is compressed */
+    bool in_frame_end; /* what comes next of it is another frame */
+    bool batches;      /* it wants messages that wait together in one */
     char address[ADDRESS_TEXT];
 };
 
@@ -70,6 +74,8 @@ void conn_await(conn_t *conn, apr_int64_t milliseconds);
 void conn_opened(conn_t *conn);
 /* A piece of a message.  Non-zero: end the connection now (lws's convention). */
 int conn_received(conn_t *conn, const char *bytes, size_t length);
+/* A pong. */
+void conn_ponged(conn_t *conn);
 /* Anything at all was received: it lives. */
 void conn_lives(conn_t *conn);
 /* The socket can be written to again.  Non-zero: end the connection now. */

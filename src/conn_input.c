@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deflate.h"
 #include "metrics.h"
 #include "session.h"
 
@@ -100,24 +101,80 @@ static void input_clear(conn_t *conn)
     conn->in_slow = false;
 }
 
-static bool input_too_long(const conn_t *conn, size_t length)
+static size_t message_most(const conn_t *conn)
 {
     apr_int64_t limit = conn_config(conn)->max_message;
-    size_t most = limit > 0 && limit < MESSAGE_MOST ? (size_t)limit : MESSAGE_MOST;
+    return limit > 0 && limit < MESSAGE_MOST ? (size_t)limit : MESSAGE_MOST;
+}
+
+static bool input_too_long(const conn_t *conn, size_t length)
+{
+    size_t most = message_most(conn);
+    if (conn->in_deflated) most = deflate_most(most);
     return length > most || conn->in_length + length > most ||
            lws_remaining_packet_payload(conn->wsi) > most - conn->in_length - length;
+}
+
+/* Nothing more is taken from it. */
+static void input_refuse(conn_t *conn, int code, const char *reason)
+{
+    input_clear(conn);
+    if (code == LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE) metrics_add(METRIC_TOO_BIG, 1);
+    lws_rx_flow_control(conn->wsi, 0);
+    conn_close(conn, code, reason);
+}
+
+static void message_expand(conn_t *conn, const char *bytes, size_t length)
+{
+    char *text;
+    size_t text_length;
+    switch (deflate_expand(conn->net->deflate, bytes, length, message_most(conn), &text,
+                           &text_length)) {
+    case DEFLATE_DONE:
+        message_received(conn, text, text_length);
+        free(text);
+        return;
+    case DEFLATE_TOO_LONG:
+        input_refuse(conn, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "message too big");
+        return;
+    case DEFLATE_BROKEN:
+        input_refuse(conn, LWS_CLOSE_STATUS_INVALID_PAYLOAD, "bad compression");
+        return;
+    }
+}
+
+static void message_complete(conn_t *conn, const char *bytes, size_t length)
+{
+    if (conn->in_deflated) message_expand(conn, bytes, length);
+    else message_received(conn, bytes, length);
+}
+
+/* lws has refused every reserved bit but RSV1, and that one where compression was not agreed on.
+ * It says that the message is compressed, and belongs to its first frame alone.  False: it is
+ * elsewhere. */
+static bool piece_begin(conn_t *conn)
+{
+    bool deflated = lws_get_reserved_bits(conn->wsi) != 0;
+    if (lws_is_first_fragment(conn->wsi)) {
+        conn->in_binary = lws_frame_is_binary(conn->wsi);
+        conn->in_deflated = deflated;
+    } else if (conn->in_frame_end && deflated) {
+        return false;
+    }
+    conn->in_frame_end = lws_remaining_packet_payload(conn->wsi) == 0;
+    return true;
 }
 
 int conn_received(conn_t *conn, const char *bytes, size_t length)
 {
     if (conn->state != CONN_OPEN) return 0;
     conn_lives(conn);
-    if (lws_is_first_fragment(conn->wsi)) conn->in_binary = lws_frame_is_binary(conn->wsi);
+    if (!piece_begin(conn)) {
+        input_refuse(conn, LWS_CLOSE_STATUS_PROTOCOL_ERR, "rsv bits");
+        return 0;
+    }
     if (input_too_long(conn, length)) {
-        input_clear(conn);
-        metrics_add(METRIC_TOO_BIG, 1);
-        lws_rx_flow_control(conn->wsi, 0);
-        conn_close(conn, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "message too big");
+        input_refuse(conn, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "message too big");
         return 0;
     }
     if (!lws_is_final_fragment(conn->wsi)) {
@@ -125,11 +182,18 @@ int conn_received(conn_t *conn, const char *bytes, size_t length)
         return 0;
     }
     if (conn->in_length == 0) {
-        message_received(conn, bytes, length);
+        message_complete(conn, bytes, length);
         return 0;
     }
     input_append(conn, bytes, length);
-    message_received(conn, conn->in, conn->in_length);
+    message_complete(conn, conn->in, conn->in_length);
     input_clear(conn);
     return 0;
+}
+
+void conn_ponged(conn_t *conn)
+{
+    if (conn->state == CONN_OPEN && lws_get_reserved_bits(conn->wsi) != 0)
+        input_refuse(conn, LWS_CLOSE_STATUS_PROTOCOL_ERR, "rsv bits");
+    else conn_lives(conn);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch.h"
 #include "log.h"
 #include "metrics.h"
 
@@ -112,17 +113,60 @@ void conn_send(conn_t *conn, frame_t *frame)
     conn_output_append(conn, frame);
 }
 
-/* Copies whole frames to the gathering buffer, as many as fit (a frame that is larger than the
- * buffer goes alone, from a buffer of its own). Answers how many. */
-static unsigned output_gather(conn_t *conn, size_t *length_r)
+static void output_remove(conn_t *conn, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        conn->out_bytes -= conn->out[i]->length;
+        frame_unref(&conn->out[i]);
+    }
+    conn->out_count -= count;
+    memmove(conn->out, conn->out + count, conn->out_count * sizeof(frame_t *));
+    if (conn->out_count == 0 && conn->out_capacity > 16) {
+        free(conn->out);
+        conn->out = NULL;
+        conn->out_capacity = 0;
+    }
+}
+
+/* How the frame is sent to this connection: compressed, where that was agreed on and helps.  Within
+ * a smaller window than the compressor's is whatever is not longer than that. */
+static frame_t *output_form(conn_t *conn, frame_t *frame)
+{
+    if (conn->window_bits == 0) return frame;
+    bool limited = conn->window_bits < OFFER_BITS_ALL;
+    if (limited && frame->length - frame->header > 1u << conn->window_bits) return frame;
+    return frame_deflated(frame, conn->net->deflate);
+}
+
+/* The messages at the front become one. */
+static void output_batch(conn_t *conn)
+{
+    unsigned count;
+    frame_t *batch = batch_make(wire_dialect(conn->wire), conn->out, conn->out_count,
+                                NET_GATHER_SIZE, &count);
+    if (batch == NULL) return;
+    output_remove(conn, count - 1);
+    conn->out_bytes += batch->length;
+    conn->out_bytes -= conn->out[0]->length;
+    frame_unref(&conn->out[0]);
+    conn->out[0] = batch;
+}
+
+/* Copies whole frames to the gathering buffer, at most `most` and as many as fit (a frame that is
+ * larger than the buffer goes alone, from a buffer of its own).  Answers how many. */
+static unsigned output_gather(conn_t *conn, unsigned most, size_t *length_r)
 {
     unsigned char *at = conn->net->gather + LWS_PRE;
-    size_t length = 0;
+    size_t length = 0, saved = 0;
     unsigned count = 0;
-    while (count < conn->out_count && length + conn->out[count]->length <= NET_GATHER_SIZE) {
-        memcpy(at + length, conn->out[count]->bytes, conn->out[count]->length);
-        length += conn->out[count++]->length;
+    for (; count < most; count++) {
+        const frame_t *frame = output_form(conn, conn->out[count]);
+        if (length + frame->length > NET_GATHER_SIZE) break;
+        memcpy(at + length, frame->bytes, frame->length);
+        length += frame->length;
+        saved += conn->out[count]->length - frame->length;
     }
+    if (saved > 0) metrics_add(METRIC_BYTES_SAVED, (int)saved);
     *length_r = length;
     return count;
 }
@@ -139,29 +183,17 @@ int conn_write_copy(conn_t *conn, const void *bytes, size_t length, enum lws_wri
 
 static int output_write_large(conn_t *conn)
 {
-    return conn_write_copy(conn, conn->out[0]->bytes, conn->out[0]->length, LWS_WRITE_RAW);
-}
-
-static void output_remove(conn_t *conn, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        conn->out_bytes -= conn->out[i]->length;
-        frame_unref(&conn->out[i]);
-    }
-    conn->out_count -= count;
-    memmove(conn->out, conn->out + count, conn->out_count * sizeof(frame_t *));
-    if (conn->out_count == 0 && conn->out_capacity > 16) {
-        free(conn->out);
-        conn->out = NULL;
-        conn->out_capacity = 0;
-    }
+    const frame_t *frame = output_form(conn, conn->out[0]);
+    metrics_add(METRIC_BYTES_SAVED, (int)(conn->out[0]->length - frame->length));
+    return conn_write_copy(conn, frame->bytes, frame->length, LWS_WRITE_RAW);
 }
 
 /* One write.  False: no more can be written now. */
 static bool output_write(conn_t *conn)
 {
     size_t length;
-    unsigned count = output_gather(conn, &length);
+    if (conn->batches) output_batch(conn);
+    unsigned count = output_gather(conn, conn->batches ? 1 : conn->out_count, &length);
     int written = count > 0
                       ? lws_write(conn->wsi, conn->net->gather + LWS_PRE, length, LWS_WRITE_RAW)
                       : output_write_large(conn);

@@ -111,7 +111,7 @@ static void shape_list(FILE *out, const salon_shape_t *shape)
     fputs(*between ? "\n" : "-\n", out);
 }
 
-static void dialect_list(FILE *out, const salon_dialect_t *dialect)
+static void types_list(FILE *out, const salon_dialect_t *dialect)
 {
     for (const salon_wire_message_t *row = dialect->messages; row->type != NULL; row++) {
         fprintf(out, "message\t%s\t%s\t", dialect->name, row->type);
@@ -123,6 +123,12 @@ static void dialect_list(FILE *out, const salon_dialect_t *dialect)
         fprintf(out, "notice\t%s\t%s\t%s\t", dialect->name, row->type, row->event);
         shape_list(out, row->shape);
     }
+}
+
+/* Where messages are no JSON, their types are not on the wire. */
+static void dialect_list(FILE *out, const salon_dialect_t *dialect)
+{
+    if (dialect->decode_raw == NULL) types_list(out, dialect);
     fprintf(out, "refusal\t%s\t%s\n", dialect->name, dialect->error_type);
     const salon_wire_error_t *row = dialect->errors;
     do {

@@ -29,6 +29,8 @@ static const struct counter_t {
     [METRIC_EVENTS] = { "events_published_total", "events published to a topic" },
     [METRIC_FRAMES_OUT] = { "frames_sent_total", "WebSocket frames sent" },
     [METRIC_WRITES] = { "writes_total", "writes to sockets that carried them" },
+    [METRIC_BYTES_SAVED] = { "deflate_saved_bytes_total",
+                             "bytes of frames that compression saved" },
     [METRIC_DROPPED_EVENTS] = { "events_dropped_total", "events that a slow reader missed" },
     [METRIC_SLOW_READERS] = { "slow_readers_total", "connections dropped at their output bound" },
     [METRIC_TIMEOUTS] = { "timeouts_total", "connections ended by a deadline" },

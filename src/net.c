@@ -22,6 +22,7 @@
 #include <apr_thread_proc.h>
 
 #include "conn.h"
+#include "handshake.h"
 #include "http.h"
 #include "log.h"
 #include "opening.h"
@@ -64,7 +65,7 @@ static int on_websocket(conn_t *conn, enum lws_callback_reasons reason, void *in
     switch (reason) {
     case LWS_CALLBACK_ESTABLISHED: conn_opened(conn); return 0;
     case LWS_CALLBACK_RECEIVE: return conn_received(conn, in, length);
-    case LWS_CALLBACK_RECEIVE_PONG: conn_lives(conn); return 0;
+    case LWS_CALLBACK_RECEIVE_PONG: conn_ponged(conn); return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE: return conn_writeable(conn);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return conn_closed_by_peer(conn);
     case LWS_CALLBACK_CLOSED: conn_closed(conn); return 0;
@@ -79,6 +80,8 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     conn_t *conn = wsi != NULL ? lws_get_opaque_user_data(wsi) : NULL;
     switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return confirm_upgrade(conn, wsi, in);
+    case LWS_CALLBACK_CONFIRM_EXTENSION_OKAY: return conn != NULL ? handshake_confirm(conn) : 1;
+    case LWS_CALLBACK_ADD_HEADERS: return conn != NULL ? handshake_answer(conn, in) : 0;
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX: return -1;
     case LWS_CALLBACK_WSI_DESTROY:
@@ -98,12 +101,11 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     }
 }
 
-static const struct lws_protocols protocols[] = {
-    { .name = "salon",
-      .callback = on_lws,
-      .rx_buffer_size = RX_BUFFER,
-      .tx_packet_size = 2 * NET_GATHER_SIZE },
-    { .name = NULL },
+static const struct lws_protocols protocol = {
+    .name = "salon",
+    .callback = on_lws,
+    .rx_buffer_size = RX_BUFFER,
+    .tx_packet_size = 2 * NET_GATHER_SIZE,
 };
 
 /* ---- Flushing ---- */
@@ -420,12 +422,21 @@ static void loop_make(net_t *net)
     uv_timer_start(&net->tick, on_tick, TICK, TICK);
 }
 
-static void info_fill(struct lws_context_creation_info *info)
+/* lws copies them, but not the names. */
+static void protocols_fill(net_t *net)
+{
+    apr_cpystrn(net->subprotocol, "-", HANDSHAKE_NAME);
+    net->protocols[0] = net->protocols[1] = protocol;
+    net->protocols[1].name = net->subprotocol;
+}
+
+static void info_fill(const net_t *net, struct lws_context_creation_info *info)
 {
     static const lws_retry_bo_t no_validity_timers = { 0 };
     memset(info, 0, sizeof(*info));
     info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
-    info->protocols = protocols;
+    info->protocols = net->protocols;
+    info->extensions = handshake_extensions;
     info->max_http_header_data = HEADERS_MOST;
     info->retry_and_idle_policy = &no_validity_timers;
     info->server_string = "salon";
@@ -436,7 +447,7 @@ static bool vhosts_make(net_t *net)
 {
     for (int i = 0; i < net->config->listener_count; i++) {
         struct lws_context_creation_info info;
-        info_fill(&info);
+        info_fill(net, &info);
         info.vhost_name = apr_psprintf(net->pool, "listener%d", i);
         net->vhosts[i] = lws_create_vhost(net->lws, &info);
         if (net->vhosts[i] == NULL) return false;
@@ -448,7 +459,8 @@ static bool lws_make(net_t *net)
 {
     struct lws_context_creation_info info;
     void *loops[1] = { &net->loop };
-    info_fill(&info);
+    protocols_fill(net);
+    info_fill(net, &info);
     info.foreign_loops = loops;
     net->lws = lws_create_context(&info);
     if (net->lws != NULL && vhosts_make(net)) return true;
@@ -467,6 +479,7 @@ net_t *net_make(int index, const config_t *config)
     net->queue = queue_make(own, wake_up, net);
     net->vhosts = apr_pcalloc(own, sizeof(*net->vhosts) * (apr_size_t)config->listener_count);
     net->gather = apr_palloc(own, LWS_PRE + NET_GATHER_SIZE);
+    net->deflate = deflate_make(own);
     net->authenticate = operation_find("session.authenticate");
     net->keys = server.keys;
     net->tokens = token_cache_make(own, TOKENS_CACHED);

@@ -10,6 +10,8 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
+#include "deflate.h"
+#include "handshake.h"
 #include "net.h"
 #include "roster.h"
 #include "wheel.h"
@@ -30,6 +32,8 @@ struct net_t {
     uv_timer_t tick, flush_later;
     struct lws_context *lws;
     struct lws_vhost **vhosts; /* by listener */
+    struct lws_protocols protocols[3];
+    char subprotocol[HANDSHAKE_NAME]; /* the name of the second one, see handshake.c */
 
     conn_t **conns; /* by slot; NULL: free */
     unsigned *generations;
@@ -47,6 +51,7 @@ struct net_t {
     conn_t *dirty;                      /* with output to be flushed */
     apr_int64_t flushed_at, flush_cost; /* microseconds */
     unsigned char *gather;              /* LWS_PRE bytes, then NET_GATHER_SIZE */
+    deflate_t *deflate;
 
     queue_list_t to_chat; /* chat notes of this turn */
     const operation_t *authenticate;

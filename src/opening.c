@@ -88,15 +88,13 @@ static int opening_fill(conn_t *conn, struct salon_opening_t *opening)
     if (path == NULL) return HTTP_STATUS_METHOD_NOT_ALLOWED;
     conn->endpoint = endpoint_find(conn_config(conn), path, opening->pool, &opening->captures);
     if (conn->endpoint < 0) return HTTP_STATUS_NOT_FOUND;
-    /* lws would hang up without a word on names that it does not know. */
-    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_PROTOCOL) > 0) return HTTP_STATUS_BAD_REQUEST;
     if (!version_supported(conn, opening->pool)) return HTTP_STATUS_UPGRADE_REQUIRED;
     if (!origin_allowed(conn, opening->pool)) return HTTP_STATUS_FORBIDDEN;
     opening->query_count =
         opening_read_queries(conn->wsi, opening->pool, opening->queries, OPENING_QUERIES);
     opening->bearer = opening_read_bearer(conn->wsi, opening->pool);
     conn->wire = wire_find(conn_config(conn)->endpoints[conn->endpoint].dialect);
-    return 0;
+    return handshake_read(conn, opening->pool, &opening->handshake);
 }
 
 int opening_check(conn_t *conn)

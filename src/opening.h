@@ -6,6 +6,7 @@
 #define OPENING_H
 
 #include "conn.h"
+#include "handshake.h"
 #include "route.h"
 #include "salon/dialect.h"
 
@@ -17,10 +18,11 @@ struct salon_opening_t {
     int query_count;
     const char *queries[OPENING_QUERIES]; /* "name=value", decoded by lws */
     const char *bearer;
+    handshake_t handshake;
 };
 
-/* Checks path and origin.  0: let in, conn->opening, ->wire and ->endpoint are set; otherwise the
- * HTTP status to refuse with. */
+/* Checks path and origin, and what else is asked for.  0: let in, conn->opening, ->wire and
+ * ->endpoint are set; otherwise the HTTP status to refuse with. */
 int opening_check(conn_t *conn);
 void opening_free(struct salon_opening_t **opening);
 

@@ -41,6 +41,7 @@ typedef struct config_listener_t {
     const char *const *http;    /* plugins whose routes are served here */
     const char *const *origins;
     bool metrics;               /* is GET /metrics answered here */
+    bool compression;           /* is permessage-deflate agreed on */
     apr_int64_t max_connections, max_per_ip;
     apr_int64_t max_message;                     /* bytes */
     apr_int64_t handshake_timeout, auth_timeout; /* seconds; 0 of any of these: no limit */

@@ -148,6 +148,8 @@ const config_row_t config_listen_rows[] = {
       .help = "pages that may connect; empty: those of the same host; \"*\": all" },
     { "metrics", SALON_SETTING_BOOLEAN, LISTEN(metrics), "true",
       .help = "answer GET /metrics here" },
+    { "compression", SALON_SETTING_BOOLEAN, LISTEN(compression), "true",
+      .help = "compress messages (permessage-deflate) for clients that offer it" },
     { "max_connections", SALON_SETTING_INTEGER, LISTEN(max_connections), "0",
       .help = "connections at a time; 0: no limit" },
     { "max_per_ip", SALON_SETTING_INTEGER, LISTEN(max_per_ip), "1000",

@@ -12,6 +12,7 @@
 #include <apr_strings.h>
 
 #include "json.h"
+#include "utf8.h"
 
 struct wire_t {
     const salon_dialect_t *dialect;
@@ -40,6 +41,8 @@ static const char *tables_check(const salon_dialect_t *dialect)
         return "lacks a table";
     if (dialect->envelope == NULL || dialect->error == NULL || dialect->error_type == NULL)
         return "lacks a function";
+    if (dialect->batch_query && (dialect->batch_head == NULL || dialect->batch_tail == NULL))
+        return "lacks its words for batches";
     if (all.count == WIRE_MOST) return "is one too many";
     return wire_find(dialect->name) != NULL ? "exists already" : NULL;
 }
@@ -257,14 +260,21 @@ static salon_calls_t calls_make(const wire_t *wire, call_t **first)
     return (salon_calls_t){ .wire = wire, .last = first };
 }
 
+static void json_decode(salon_calls_t *calls, const char *text, size_t length)
+{
+    json_object *message;
+    if (json_parse(text, length, &message)) message_decode(calls, message);
+    else salon_call_refuse(calls, NULL, SALON_INVALID, NULL);
+    json_object_put(message);
+}
+
 call_t *wire_decode(const wire_t *wire, const char *text, size_t length)
 {
     call_t *first;
     salon_calls_t calls = calls_make(wire, &first);
-    json_object *message;
-    if (json_parse(text, length, &message)) message_decode(&calls, message);
+    if (wire->dialect->decode_raw == NULL) json_decode(&calls, text, length);
+    else if (utf8_valid(text, length)) wire->dialect->decode_raw(&calls, text, length);
     else salon_call_refuse(&calls, NULL, SALON_INVALID, NULL);
-    json_object_put(message);
     return first;
 }
 
@@ -287,9 +297,24 @@ call_t *wire_open(const wire_t *wire, const salon_opening_t *opening)
 
 /* ---- To the wire ---- */
 
+/* Of a dialect whose messages are no JSON, a string is the whole message. */
+static bool is_raw(const wire_t *wire, json_object *data)
+{
+    return wire->dialect->decode_raw != NULL && json_object_is_type(data, json_type_string);
+}
+
+static frame_t *raw_frame(json_object *data, bool droppable)
+{
+    frame_t *frame = frame_make(FRAME_TEXT, json_object_get_string(data),
+                                (size_t)json_object_get_string_len(data), droppable);
+    json_object_put(data);
+    return frame;
+}
+
 static frame_t *envelope_frame(const wire_t *wire, const char *type, json_object *data,
                                bool droppable)
 {
+    if (is_raw(wire, data)) return raw_frame(data, droppable);
     json_object *message = wire->dialect->envelope(type, data);
     size_t length;
     const char *text = json_text(message, &length);

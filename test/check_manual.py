@@ -240,6 +240,7 @@ def check_dialect(page, rows, name):
                               if field != "-"]
     lines = differences(page.name, fields, told)
     types = {row[0]: "-" for row in mine["refusal"]}
+    types["-"] = "-"
     types.update({kind: "-" for row in mine["message"] for kind in row[3:5]})
     types.update({row[3]: row[5] for row in mine["message"] if row[5] != "-"})
     types.update({row[0]: row[2] for row in mine["notice"] if row[2] != "-"})
@@ -253,7 +254,8 @@ def check_dialect(page, rows, name):
               if head.startswith("Er ")}
     lines += differences(page.name, {row[0] for row in mine["error"]}, set(bodies))
     return lines + [f"{page.name}: {row[0]} lacks its message: {row[2]}" for row in mine["error"]
-                    if row[0] in bodies and row[2] not in bodies[row[0]]]
+                    if row[0] in bodies and row[2] not in (row[0], "-")
+                    and row[2] not in bodies[row[0]]]
 
 
 def check_dialects(pages, rows):

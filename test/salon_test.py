@@ -29,6 +29,7 @@ import tempfile
 import threading
 import time
 import traceback
+import zlib
 
 TEST_DIR = os.path.dirname(os.path.abspath(__file__))
 TOP_DIR = os.path.dirname(TEST_DIR)
@@ -413,6 +414,21 @@ class Closed(Exception):
         self.code = code
 
 
+def inflate(payload, bits=15):
+    """The text of a compressed message (RFC 7692); a whole one, and without what was before."""
+    expander = zlib.decompressobj(-bits)
+    data = expander.decompress(payload + b"\x00\x00\xff\xff")
+    check(not expander.unused_data and not expander.unconsumed_tail, "bad compression")
+    return data
+
+
+def deflate(data, level=6, bits=15, memory=8, strategy=zlib.Z_DEFAULT_STRATEGY):
+    """The payload of a compressed message."""
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -bits, memory, strategy)
+    data = data.encode() if isinstance(data, str) else data
+    return (compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
 class Client:
     """A WebSocket client on a bare socket: it sends whatever it is told to."""
 
@@ -424,6 +440,8 @@ class Client:
         self.answer_pings = True
         self.pings = 0
         self.last_ping = None  # next_frame returns this one
+        self.deflates = False  # compression is agreed on
+        self.compressed = 0    # messages that came so
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -493,7 +511,9 @@ class Client:
         lines = [f"GET {path or self.path} HTTP/1.1", "Host: 127.0.0.1", "Upgrade: websocket",
                  "Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
         self.send("\r\n".join(lines + list(headers)) + "\r\n\r\n")
-        return self.head()
+        status, answer = self.head()
+        self.deflates = "permessage-deflate" in answer.get("sec-websocket-extensions", "")
+        return status, answer
 
     def open(self, *headers, path=None):
         status, _ = self.ask(*headers, path=path)
@@ -548,7 +568,11 @@ class Client:
                 raise Closed(code, payload[2:].decode("utf-8", "replace"))
             if opcode == PONG:
                 continue
-            check(not first & 0x70, "a reserved bit is set")
+            check(not first & (0x30 if self.deflates else 0x70), "a reserved bit is set")
+            if first & 0x40:
+                check(first & 0x80, "a compressed message in pieces")
+                payload = inflate(payload)
+                self.compressed += 1
             whole += payload
             if first & 0x80:
                 return whole.decode("utf-8")

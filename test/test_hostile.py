@@ -128,11 +128,13 @@ def test_transfer_encoding():
 
 
 def test_subprotocols():
-    """A list of subprotocols, long or short, that nobody offers"""
-    for value in ("x" * 200, "a, b, c", ", ".join(["chat"] * 60), "," * 150):
+    """A list of subprotocols, long or short, that nobody knows"""
+    for value, statuses in (("x" * 62, (101,)), ("x" * 200, (400,)), ("a, b, c", (101,)),
+                            (", ".join(["chat"] * 60), (400,)), ("," * 150, (400,)),
+                            (", ,", (400,)), ("salon", (101,)), ("-", (101,)), ("\"a\"", (400,))):
         with Client(SHARED) as client:
             status, headers = client.ask(f"Sec-WebSocket-Protocol: {value}")
-            check(status in (101, 400, 403, 404, 431, None), f"answered with {status}")
+            check(status in statuses, f"{value} is answered with {status}")
             if status == 101:
                 check("sec-websocket-protocol" not in headers, "a subprotocol is agreed on")
                 client.sign_in("alice")
@@ -190,19 +192,6 @@ def test_headers():
     sends("GET /" + "x" * 20000 + " HTTP/1.1\r\nHost: a\r\n\r\n")
     sends("GET\r\n\r\n")
     sends("\r\n\r\n\r\n\r\nGET\0/ws HTTP/1.1\r\n\r\n")
-
-
-def test_compression():
-    """permessage-deflate is not agreed on where it is not spoken"""
-    for offer in ("permessage-deflate", "permessage-deflate; client_max_window_bits",
-                  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
-                  "x-webkit-deflate-frame, permessage-deflate; server_max_window_bits=9"):
-        with Client(SHARED) as client:
-            status, headers = client.ask(f"Sec-WebSocket-Extensions: {offer}")
-            check(status == 101, f"{offer}: {status}")
-            check("sec-websocket-extensions" not in headers, f"{offer}: agreed on")
-            client.sign_in("alice")
-    still_serves(SHARED)
 
 
 def test_garbage():

@@ -37,7 +37,7 @@ def test_veza():
         hello, answer = "Hello from a page 👋", "Hello to you, @alice"
         check(seen["users"] == ["alice", "bob"], f"{seen['users']}")
         check(seen["members"] == 2, f"{seen['members']} members")
-        check(seen["extensions"] == "", f"agreed on {seen['extensions']}")
+        check(seen["extensions"] == "permessage-deflate", f"agreed on {seen['extensions']}")
         for name in ("sent", "own", "heard"):
             check(seen[name]["content"] == hello, f"{name}: {seen[name]}")
             check(seen[name]["message_id"] == seen["sent"]["message_id"], f"{name}: {seen[name]}")

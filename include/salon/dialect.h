@@ -125,6 +125,7 @@ SALON_API const char *salon_opening_capture(const salon_opening_t *opening, cons
 SALON_API const char *salon_opening_query(const salon_opening_t *opening, const char *name);
 SALON_API const char *salon_opening_bearer(const salon_opening_t *opening);
 
+/* Its members from `example` on may be left out. */
 struct salon_dialect_t {
     const char *name;
     const char *payload; /* the member of a message that holds its fields; NULL: they stand flat */
@@ -140,6 +141,19 @@ struct salon_dialect_t {
     json_object *(*error)(const salon_refusal_t *refusal);
     /* For --demo: the end of a wscat line, and what to paste then; TOKEN stands for a token. */
     const char *example;
+    /* Names of sub-protocols that clients may ask for; the first one asked for that is here is
+     * agreed on.  NULL-terminated. */
+    const char *const *subprotocols;
+    /* Batches: the query parameter with which (at a value of 1) a client asks that messages which
+     * wait for it together are sent as one; what stands before them, and (written with its NUL, of
+     * any network thread) behind them.  Between them are commas. */
+    const char *batch_query;
+    const char *batch_head;
+    void (*batch_tail)(char *buffer, size_t size);
+    /* Messages are no JSON: in the place of decoding it.  The text is valid UTF-8 without NUL.  An
+     * event or answer of which the encoding is a JSON string is then sent as that string's text,
+     * without an envelope. */
+    void (*decode_raw)(salon_calls_t *calls, const char *text, size_t length);
 };
 
 #ifdef __cplusplus

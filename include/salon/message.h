@@ -100,8 +100,8 @@ SALON_API salon_outcome_t salon_timeline_history(salon_req_t *req, salon_timelin
 
 /*
  * Changes of one message (argument "message_id"), which move the timeline's position, stamp the
- * message and are told to the timeline's topic (answered with "unheard" as sending is).  `timeline` is where the message must be; NULL:
- * anywhere.
+ * message and are told to the timeline's topic (answered with "unheard" as sending is).
+ * `timeline` is where the message must be; NULL: anywhere.
  *  edit:   argument "content"; the author; answers and publishes {<member>, message} as
  *          "message.edited"
  *  delete: the author, or who may "moderate"; {<member>, message_id, user_id}, "message.deleted"

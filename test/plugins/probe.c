@@ -240,6 +240,13 @@ static const char *const notes_1[] = {
 
 static const salon_migration_t migrations[] = { { 1, notes_1 }, { 0, NULL } };
 
+static const char *const subprotocols[] = { "probe.v2", "permessage-deflate", NULL };
+
+static void batch_tail(char *buffer, size_t size)
+{
+    apr_cpystrn(buffer, "],\"end\":true}", size);
+}
+
 static const salon_dialect_t dialect = {
     .name = "probe",
     .payload = "args",
@@ -250,6 +257,10 @@ static const salon_dialect_t dialect = {
     .open = open_connection,
     .envelope = envelope,
     .error = error,
+    .subprotocols = subprotocols,
+    .batch_query = "batch",
+    .batch_head = "{\"batch\":[",
+    .batch_tail = batch_tail,
 };
 
 SALON_PLUGIN(probe) = {

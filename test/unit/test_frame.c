@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames: the header in its three lengths (RFC 6455, 5.2), the payload behind it as it was, and
- * references that several threads give back.  (A sanitizer tells whether a frame is freed once.)
+ * Frames: the header in its three lengths (RFC 6455, 5.2), the payload behind it as it was,
+ * references that several threads give back, the compressed form.  (A sanitizer tells whether a
+ * frame is freed once.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <apr_general.h>
 #include <apr_thread_proc.h>
 
+#include "deflate.h"
 #include "frame.h"
 
 #define THREADS 4
@@ -91,6 +93,88 @@ static void test_references(void **state)
     frame_unref(&second);
 }
 
+/* ---- The compressed form ---- */
+
+#define TEXT_LENGTH 3000
+
+static apr_pool_t *zone;
+static char text[TEXT_LENGTH];
+
+static frame_t *text_frame(size_t length, bool random)
+{
+    for (size_t i = 0; i < length; i++) text[i] = random ? (char)rand() : (char)('a' + i % 26);
+    return frame_make(FRAME_TEXT, text, length, false);
+}
+
+static void test_deflated(void **state)
+{
+    (void)state;
+    char *back;
+    size_t length;
+    deflate_t *deflate = deflate_make(zone);
+    frame_t *frame = text_frame(TEXT_LENGTH, false);
+    frame_t *deflated = frame_deflated(frame, deflate);
+    assert_ptr_not_equal(deflated, frame);
+    assert_ptr_equal(frame_deflated(frame, deflate), deflated); /* made once */
+    assert_int_equal(deflated->bytes[0], 0xc1);
+    assert_true(deflated->length < frame->length && frame_is_message(deflated));
+    const char *payload = frame_payload(deflated, &length);
+    assert_int_equal(length, deflated->length - deflated->header);
+    assert_int_equal(deflate_expand(deflate, payload, length, TEXT_LENGTH, &back, &length),
+                     DEFLATE_DONE);
+    assert_int_equal(length, TEXT_LENGTH);
+    assert_memory_equal(back, text, length);
+    free(back);
+    frame_unref(&frame);
+}
+
+/* Short ones, those that do not become shorter, and control frames are their own best form. */
+static void test_not_deflated(void **state)
+{
+    (void)state;
+    deflate_t *deflate = deflate_make(zone);
+    frame_t *frames[] = {
+        text_frame(0, false), text_frame(127, false), text_frame(TEXT_LENGTH, true),
+        frame_make(FRAME_PING, text, 125, false), frame_make(FRAME_CLOSE, "\x03\xe8", 2, false),
+    };
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        assert_ptr_equal(frame_deflated(frames[i], deflate), frames[i]);
+        assert_ptr_equal(frame_deflated(frames[i], deflate), frames[i]);
+        frame_unref(&frames[i]);
+    }
+    frame_t *shortest = text_frame(128, false);
+    assert_ptr_not_equal(frame_deflated(shortest, deflate), shortest);
+    frame_unref(&shortest);
+}
+
+static void *APR_THREAD_FUNC deflate_once(apr_thread_t *thread, void *baton)
+{
+    frame_t *frame = baton;
+    deflate_t *deflate = deflate_make(apr_thread_pool_get(thread));
+    frame_t *deflated = frame_deflated(frame, deflate);
+    assert_true(deflated->bytes[0] == 0xc1 && frame_deflated(frame, deflate) == deflated);
+    frame_unref(&frame);
+    return NULL;
+}
+
+/* Several threads want it at the same time, and all get the same. */
+static void test_deflated_by_threads(void **state)
+{
+    apr_thread_t *threads[THREADS];
+    apr_status_t rv;
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        frame_t *frame = text_frame(TEXT_LENGTH, false);
+        frame_ref_many(frame, THREADS - 1);
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(apr_thread_create(&threads[i], NULL, deflate_once, frame, zone),
+                             APR_SUCCESS);
+        for (int i = 0; i < THREADS; i++) apr_thread_join(&rv, threads[i]);
+    }
+}
+
+/* ---- Threads ---- */
+
 static void *APR_THREAD_FUNC give_back(apr_thread_t *thread, void *baton)
 {
     (void)thread;
@@ -124,9 +208,13 @@ int main(void)
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_deflated),
+        cmocka_unit_test(test_not_deflated),
+        cmocka_unit_test(test_deflated_by_threads),
     };
 
     apr_initialize();
     atexit(apr_terminate);
+    apr_pool_create(&zone, NULL);
     return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
 }

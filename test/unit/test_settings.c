@@ -168,6 +168,7 @@ static void test_default_listeners(void **state)
     assert_list(listener->http, "");
     assert_list(listener->origins, "");
     assert_true(listener->metrics);
+    assert_true(listener->compression);
     assert_int_equal(listener->max_connections, 0);
     assert_int_equal(listener->max_per_ip, 1000);
     assert_int_equal(listener->max_message, 65536);
