@@ -133,9 +133,20 @@ static bool fill_content(salon_req_t *req, const salon_argument_t *argument, jso
     return true;
 }
 
+/* The connection's own, where the request says nothing. */
+static void argument_default(salon_req_t *req, const char *name)
+{
+    json_object *value;
+    if (req->session == NULL || req->session->defaults == NULL || salon_arg(req, name) != NULL ||
+        !json_object_object_get_ex(req->session->defaults, name, &value))
+        return;
+    json_object_object_add(req->arguments, name, json_object_get(value));
+}
+
 static salon_outcome_t check_arguments(salon_req_t *req)
 {
     for (const salon_argument_t *a = req->operation->row->arguments; a != NULL && a->name; a++) {
+        argument_default(req, a->name);
         json_object *value = salon_arg(req, a->name);
         if (value == NULL && (a->flags & SALON_OPTIONAL)) continue;
         if (value == NULL && !fill_content(req, a, &value))

@@ -72,10 +72,22 @@ static bool number_read(const char *text, apr_int64_t *number_r)
     return (apr_isdigit(*text) || *text == '-') && *end == '\0' && errno == 0;
 }
 
+static bool boolean_add(parse_t *parse, const char *name, const char *value)
+{
+    bool yes = strcmp(value, "yes") == 0;
+    if (yes || strcmp(value, "no") == 0) {
+        salon_json_boolean(parse->arguments, name, yes);
+        return true;
+    }
+    parse->error = apr_psprintf(parse->pool, "%s: \"%s\" is neither yes nor no", name, value);
+    return false;
+}
+
 static bool value_add(parse_t *parse, const char *name, const char *value)
 {
     salon_type_t type = type_of(parse, name);
     apr_int64_t number;
+    if (type == SALON_BOOLEAN) return boolean_add(parse, name, value);
     if (type != SALON_INTEGER && type != SALON_ID) {
         salon_json_string(parse->arguments, name, value);
         return true;

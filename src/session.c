@@ -119,6 +119,22 @@ const char *salon_session_dialect(const salon_session_t *session)
     return wire_dialect(session->wire)->name;
 }
 
+bool salon_session_auto_create(const salon_session_t *session)
+{
+    return session_endpoint(session)->auto_create;
+}
+
+void salon_session_default(salon_session_t *session, const char *argument, json_object *value)
+{
+    if (session->defaults == NULL) session->defaults = salon_json();
+    salon_json_value(session->defaults, argument, value);
+}
+
+int salon_sessions(void)
+{
+    return (int)all.count;
+}
+
 /* 0: nobody that is known. */
 static apr_int64_t logged_id(const salon_session_t *session)
 {
@@ -206,6 +222,7 @@ static void session_free(salon_session_t *session)
     topic_leave_all(session);
     free(session->standings);
     if (session->user != NULL && session->user->shown.anonymous) anonymous_remove(&session->user);
+    json_object_put(session->defaults);
     free(session);
 }
 

@@ -34,6 +34,7 @@ struct salon_session_t {
     int refused; /* messages, in the minute that began then */
     apr_int64_t refused_since;
     struct standings_t *standings; /* of its histories; NULL: none; allocated */
+    json_object *defaults; /* arguments that requests get which lack them; NULL: none */
     unsigned char id[16];
     char address[];
 };

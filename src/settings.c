@@ -244,6 +244,7 @@ static void add_default_listener(reader_t *reader, const config_default_listener
         settings->dialect = each->dialect;
         settings->rate = each->rate;
         settings->max_length = each->max_length;
+        settings->auto_create = each->auto_create;
     }
 }
 

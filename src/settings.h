@@ -30,6 +30,7 @@ typedef struct config_endpoint_t {
     const char *dialect;
     const char *rate;
     apr_int64_t max_length; /* code points of one text */
+    bool auto_create;       /* what is joined and does not exist is made */
     /* made from the above */
     route_t *route;
     rate_rule_t rule;

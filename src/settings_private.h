@@ -38,6 +38,7 @@ typedef struct config_group_t {
 typedef struct config_default_endpoint_t {
     const char *path, *dialect, *rate;
     apr_int64_t max_length;
+    bool auto_create;
 } config_default_endpoint_t;
 
 typedef struct config_default_listener_t {

@@ -180,14 +180,16 @@ const config_row_t config_endpoint_rows[] = {
       .help = "messages that one user may send: \"10/60s,100/3600s\"; empty: no limit" },
     { "max_length", SALON_SETTING_INTEGER, ENDPOINT(max_length), "4096", .min = 1, .max = 1 << 20,
       .help = "characters of what people say in one message" },
+    { "auto_create", SALON_SETTING_BOOLEAN, ENDPOINT(auto_create), "false",
+      .help = "joining what does not exist makes it" },
     { .name = NULL }
 };
 
 const config_default_listener_t config_default_listeners[] = {
-    { "127.0.0.1:8080", "", { { "/ws", "veza", "60/60s", 4096 } } },
-    { "127.0.0.1:8081", "", { { NULL, NULL, NULL, 0 } } },
-    { "127.0.0.1:8000", "", { { NULL, NULL, NULL, 0 } } },
-    { NULL, NULL, { { NULL, NULL, NULL, 0 } } }
+    { "127.0.0.1:8080", "", { { "/ws", "veza", "60/60s", 4096, false } } },
+    { "127.0.0.1:8081", "", { { NULL, NULL, NULL, 0, false } } },
+    { "127.0.0.1:8000", "", { { NULL, NULL, NULL, 0, false } } },
+    { NULL, NULL, { { NULL, NULL, NULL, 0, false } } }
 };
 /* clang-format on */
 

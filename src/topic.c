@@ -88,10 +88,10 @@ static void topic_free(topic_t *topic)
     free(topic);
 }
 
-/* The kind lives as long as the topic. */
-static salon_topic_t name_of(const topic_t *topic)
+/* The kind lives as long as the key. */
+static salon_topic_t name_of(const topic_key_t *key)
 {
-    return SALON_TOPIC(topic->key.kind, topic->key.id);
+    return SALON_TOPIC(key->kind, key->id);
 }
 
 static void counts_move(topic_t *topic, const salon_session_t *session, int by)
@@ -115,15 +115,17 @@ void salon_subscribe(salon_session_t *session, salon_topic_t name)
     if (!roster_add(&topic->sessions, session, &session->seats)) return;
     counts_move(topic, session, 1);
     topic_note(NET_SUBSCRIBE, session, topic->number);
-    plugin_subscribed(session, name_of(topic));
+    topic_key_t key = topic->key; /* the topic may end while plugins are told */
+    plugin_subscribed(session, name_of(&key));
 }
 
 static void topic_leave(topic_t *topic, salon_session_t *session)
 {
+    topic_key_t key = topic->key;
     counts_move(topic, session, -1);
     roster_remove(&topic->sessions, &session->seats);
-    plugin_unsubscribed(session, name_of(topic));
     if (topic->sessions.count == 0) topic_free(topic);
+    plugin_unsubscribed(session, name_of(&key));
 }
 
 void salon_unsubscribe(salon_session_t *session, salon_topic_t name)
@@ -171,6 +173,26 @@ int salon_topic_sessions(salon_topic_t name)
 {
     const topic_t *topic = topic_find(name);
     return topic != NULL ? topic->sessions.count : 0;
+}
+
+int salon_topic_listeners(salon_topic_t name, const char *event)
+{
+    const topic_t *topic = topic_find(name);
+    int count = 0;
+    for (int i = 0; topic != NULL && i < wire_count(); i++)
+        if (topic->by_dialect[i] > 0 && wire_tells(wire_at(i), event))
+            count += topic->by_dialect[i];
+    return count;
+}
+
+void salon_topics_each(const char *kind,
+                       void (*each)(salon_topic_t topic, int sessions, void *baton), void *baton)
+{
+    for (apr_hash_index_t *i = apr_hash_first(NULL, all.topics); i; i = apr_hash_next(i)) {
+        const topic_t *topic = apr_hash_this_val(i);
+        if (strcmp(topic->key.kind, kind) == 0)
+            each(name_of(&topic->key), topic->sessions.count, baton);
+    }
 }
 
 /* ---- Publishing ---- */

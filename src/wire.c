@@ -323,6 +323,11 @@ static frame_t *envelope_frame(const wire_t *wire, const char *type, json_object
     return frame;
 }
 
+bool wire_tells(const wire_t *wire, const char *event)
+{
+    return apr_hash_get(wire->events, event, APR_HASH_KEY_STRING) != NULL;
+}
+
 frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data)
 {
     const salon_wire_event_t *row = apr_hash_get(wire->events, event->name, APR_HASH_KEY_STRING);

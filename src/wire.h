@@ -36,6 +36,8 @@ call_t *wire_decode(const wire_t *wire, const char *text, size_t length);
 call_t *wire_refuse(const wire_t *wire, const char *code);
 call_t *wire_open(const wire_t *wire, const salon_opening_t *opening);
 
+/* Has the dialect words for the event? */
+bool wire_tells(const wire_t *wire, const char *event);
 /* The frame of an event; NULL: the dialect has no words for it.  data is borrowed. */
 frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data);
 /* The frame of an answer; NULL: there is none.  data (borrowed) may be NULL. */

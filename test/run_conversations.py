@@ -40,6 +40,7 @@ conversation.py for their form and for values):
     repeat N … end                    $i counts from 1
     each $name in LIST … end          variables that a round has set are forgotten in the next
 
+Of the probe's events room.entered and room.exited a file hears only if it names one of them.
 At the end, everybody who is still connected must have heard everything that was for them.
 """
 
@@ -93,6 +94,10 @@ class Dialect:
 
     def refusal(self, code, field):
         raise Failure("this dialect has no form for `refused` yet")
+
+    def is_attendance(self, message):
+        """Does it tell who comes and goes?  Conversations about something else do not hear it."""
+        return False
 
     async def nothing(self, client):
         """Fails when something is there that nobody expected."""
@@ -156,6 +161,10 @@ class Probe(Dialect):
                 "retry_after": language.Word("integer|null"),
                 "details": language.Word("object|null")}
 
+    def is_attendance(self, message):
+        return isinstance(message, str) and \
+            message.endswith(('"event":"room.entered"}', '"event":"room.exited"}'))
+
     async def nothing(self, client):
         stamp = str(random.randrange(10**6))
         await client.say(self.envelope("session.ping", {"timestamp": stamp}))
@@ -180,7 +189,8 @@ class Client:
     async def read(self):
         try:
             async for message in self.socket:
-                await self.input.put(message)
+                if self.talk.attentive or not self.dialect.is_attendance(message):
+                    await self.input.put(message)
         except websockets.ConnectionClosed:
             pass
         await self.input.put(None)
@@ -250,6 +260,7 @@ class Talk:
         if not self.statements:
             raise Failure(f"{path}: nothing is said in it")
         self.default = os.path.basename(os.path.dirname(os.path.abspath(path)))
+        self.attentive = bool(re.search(r"\broom\.(entered|exited)\b", text))
         self.probed = self.default == "probe" or \
             bool(re.search(r"^(dialect|open .*\bin) probe\b", text, re.M))
         self.variables, self.clients, self.notes = {}, {}, []

@@ -111,7 +111,7 @@ def test_check_bad():
         ('dialect = "veza"', 'dialect = "veza"  max_length = -1'),
         ('endpoint "/ws"', 'endpoint "ws"'), ('endpoint "/ws"', 'endpoint "/ws/{"'),
         ('level = "debug"', 'level = "loud"'), ("jwt {", "jwt { no_such_setting = 1 "),
-        ("jwt {", 'jwt { algorithms = { "none" } '), ("threads = 2", "rooms { auto_create = 7 }"),
+        ("jwt {", 'jwt { algorithms = { "none" } '), ("threads = 2", "rooms { allow_anonymous = 7 }"),
         ("threads = 2", "threads = 2\nlisten {"), ('plugins = { ', 'plugins = { "klingon", '),
     ]
     for old, new in mistakes:
@@ -151,10 +151,10 @@ def test_conf_d():
         os.makedirs(os.path.join(server.directory, "conf.d"))
         with open(os.path.join(server.directory, "conf.d", "10-more.conf"), "w",
                   encoding="utf-8") as file:
-            file.write("rooms { auto_create = true }\n")
+            file.write("rooms { allow_anonymous = false }\n")
         status, output = salond("-T", "-c", server.config)
         check(status == 0, f"exit status {status}: {output}")
-        check(re.search(r"auto_create\s*=\s*true", output), output)
+        check(re.search(r"allow_anonymous\s*=\s*false", output), output)
 
 
 # ---- Refusing to start --------------------------------------------------------------------------

@@ -120,8 +120,15 @@ SALON_API void salon_publish_topics(const salon_topic_t *topics, int count, apr_
  * does. */
 SALON_API void salon_topic_each(salon_topic_t topic,
                                 void (*each)(salon_session_t *session, void *baton), void *baton);
-/* How many connections hear the topic. */
+/* How many connections hear the topic; and those of them that would be told of such an event,
+ * because their dialects have words for it. */
 SALON_API int salon_topic_sessions(salon_topic_t topic);
+SALON_API int salon_topic_listeners(salon_topic_t topic, const char *event);
+/* Calls `each` for every topic of that kind that somebody hears, in no order; it must not change
+ * who does. */
+SALON_API void salon_topics_each(const char *kind,
+                                 void (*each)(salon_topic_t topic, int sessions, void *baton),
+                                 void *baton);
 
 /* ---- Requests ----------------------------------------------------------------------------- */
 
@@ -213,6 +220,14 @@ SALON_API void salon_close_user(apr_int64_t user_id, int code, const char *reaso
 SALON_API const salon_user_t *salon_session_user(const salon_session_t *session);
 /* The name of the dialect that it speaks. */
 SALON_API const char *salon_session_dialect(const salon_session_t *session);
+/* Its endpoint's setting auto_create: is what it joins made, where it does not exist? */
+SALON_API bool salon_session_auto_create(const salon_session_t *session);
+/* From now on the connection's requests have this argument, where the operation knows it and they
+ * do not say it themselves.  value: consumed. */
+SALON_API void salon_session_default(salon_session_t *session, const char *argument,
+                                     json_object *value);
+/* How many connections there are. */
+SALON_API int salon_sessions(void);
 
 /* Who somebody is, as a plugin has found out. */
 typedef struct salon_identity_t {

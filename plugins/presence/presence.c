@@ -111,11 +111,13 @@ static bool is_unknown(salon_topic_t topic)
     return unknown;
 }
 
-/* Other people's conversations are none of the asker's business. */
-static bool is_foreign(salon_topic_t topic, apr_int64_t user_id)
+/* Other people's conversations are none of the asker's business; and people without an account have
+ * none. */
+static bool is_foreign(salon_topic_t topic, const salon_user_t *user)
 {
     apr_int64_t ids[2];
-    return salon_topic_persons(topic, ids) == 2 && ids[0] != user_id && ids[1] != user_id;
+    if (user->anonymous && strcmp(topic.kind, "room") != 0) return true;
+    return salon_topic_persons(topic, ids) == 2 && ids[0] != user->id && ids[1] != user->id;
 }
 
 /* The topic in which the asker may type; false: *refused_r says why there is none. */
@@ -128,21 +130,26 @@ static bool topic_for(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t 
         *refused_r = salon_fail_argument(req, "room_id");
         return false;
     }
-    const char *code = is_unknown(*topic_r) || is_foreign(*topic_r, user->id)
+    const char *code = is_unknown(*topic_r) || is_foreign(*topic_r, user)
                            ? unknown
                            : salon_may_not(user, what, *topic_r);
     if (code != NULL) *refused_r = salon_fail(req, code);
     return code == NULL;
 }
 
-/* Of the invisible nobody hears anything. */
+/* Of the invisible nobody hears anything; people without an account cannot be that. */
+static bool is_invisible(const salon_user_t *user)
+{
+    return !user->anonymous && person_of(user->id)->status == PERSON_INVISIBLE;
+}
+
 static salon_outcome_t typing_do_start(salon_req_t *req)
 {
     salon_topic_t topic;
     salon_outcome_t refused;
     const salon_user_t *user = salon_req_user(req);
     if (!topic_for(req, &topic, &refused)) return refused;
-    if (person_of(user->id)->status != PERSON_INVISIBLE) typing_start(user, topic);
+    if (!is_invisible(user)) typing_start(user, topic);
     return salon_reply(req, NULL);
 }
 
@@ -174,7 +181,7 @@ static void on_signed_out(salon_session_t *session, const salon_user_t *user)
 static void on_subscribed(salon_session_t *session, salon_topic_t topic)
 {
     const salon_user_t *user = salon_session_user(session);
-    if (user == NULL || strcmp(topic.kind, "room") != 0) return;
+    if (user == NULL || user->anonymous || strcmp(topic.kind, "room") != 0) return;
     person_hear(person_of(user->id), topic.id);
 }
 
@@ -182,7 +189,8 @@ static void on_unsubscribed(salon_session_t *session, salon_topic_t topic)
 {
     const salon_user_t *user = salon_session_user(session);
     if (user == NULL || strcmp(topic.kind, "room") != 0) return;
-    person_hear_not(person_of(user->id), topic.id);
+    if (user->anonymous) typing_forget(user, topic);
+    else person_hear_not(person_of(user->id), topic.id);
 }
 
 static void on_appear(const salon_user_t *user, salon_appearance_t *appearance)
@@ -240,9 +248,9 @@ static const salon_operation_t operations[] = {
     { .name = "presence.get", .handler = presence_get, .arguments = get_arguments,
       .help = "somebody's status" },
     { .name = "typing.start", .handler = typing_do_start, .arguments = typing_arguments,
-      .flags = SALON_IMMEDIATE, .help = "tell that one is typing" },
+      .flags = SALON_IMMEDIATE | SALON_ANONYMOUS, .help = "tell that one is typing" },
     { .name = "typing.stop", .handler = typing_do_stop, .arguments = typing_arguments,
-      .flags = SALON_IMMEDIATE, .help = "tell that one types no longer" },
+      .flags = SALON_IMMEDIATE | SALON_ANONYMOUS, .help = "tell that one types no longer" },
     { .name = NULL },
 };
 

@@ -101,8 +101,7 @@ static void tell(const typing_t *typing, const char *event)
     json_object *json = salon_describe(typing->topic);
     for (int i = 0; i < count; i++) topics[i] = SALON_TOPIC("user", ids[i]);
     if (json == NULL) json = salon_json();
-    salon_json_integer(json, "user_id", typing->user->id);
-    salon_json_string(json, "username", typing->user->name);
+    salon_json_user(json, "user_id", "username", typing->user->id);
     salon_json_integer(json, "at", salon_now());
     pace_publish(&all.pace, topics, count > 0 ? count : 1, typing->user->id, event, json);
 }
@@ -152,6 +151,14 @@ void typing_stop_all(const salon_user_t *user)
     typing_t *typing;
     TAILQ_FOREACH(typing, &all.list, link)
         if (typing->user == user) end(typing);
+}
+
+void typing_forget(const salon_user_t *user, salon_topic_t topic)
+{
+    typing_t *typing = typing_find(user, topic);
+    if (typing == NULL) return;
+    end(typing);
+    typing_remove(typing);
 }
 
 static void typing_review(typing_t *typing, apr_int64_t now)

@@ -17,6 +17,8 @@ void typing_start(const salon_user_t *user, salon_topic_t topic);
 void typing_stop(const salon_user_t *user, salon_topic_t topic);
 /* Anywhere. */
 void typing_stop_all(const salon_user_t *user);
+/* The user, who is about to vanish, is not there any more. */
+void typing_forget(const salon_user_t *user, salon_topic_t topic);
 
 void typing_tick(apr_int64_t now);
 

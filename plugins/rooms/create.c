@@ -9,12 +9,12 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "live.h"
 #include "rooms.h"
+#include "video.h"
 
 typedef struct new_room_t {
-    apr_int64_t id, owner_id, created_at;
-    const char *name, *slug;
-    bool private_, memory;
+    room_t facts;
     bool owned;            /* the owner is a member; not where the server itself made the room */
     salon_handler_t *next; /* what goes on in the new room; NULL: it is the answer */
     LIST_ENTRY(new_room_t) link;
@@ -23,19 +23,20 @@ typedef struct new_room_t {
 /* Those being stored. */
 static LIST_HEAD(new_room_list_t, new_room_t) making;
 
-static bool slug_ok(const char *slug)
+bool room_slug_ok(const char *slug)
 {
     size_t length = strlen(slug);
     return length > 0 && length <= ROOM_NAME_MOST &&
            strspn(slug, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-               length;
+               length &&
+           slug[strspn(slug, "0123456789")] != '\0';
 }
 
 bool room_is_coming(const char *name)
 {
     const new_room_t *new;
     LIST_FOREACH(new, &making, link)
-        if (strcmp(new->name, name) == 0 || strcmp(new->slug, name) == 0) return true;
+        if (strcmp(new->facts.name, name) == 0 || strcmp(new->facts.slug, name) == 0) return true;
     return false;
 }
 
@@ -78,35 +79,56 @@ static void making_begin(salon_req_t *req, new_room_t *new)
     apr_pool_cleanup_register(salon_req_pool(req), new, making_end, apr_pool_cleanup_null);
 }
 
+static salon_outcome_t create_go_on(salon_req_t *req, const new_room_t *new, const room_t *room)
+{
+    return new->next != NULL ? new->next(req) : salon_reply(req, room_details_json(room));
+}
+
 static salon_outcome_t created(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
     const new_room_t *new = salon_req_data(req);
-    room_t *room = room_add(new->id, new->name, new->slug, new->private_, new->memory,
-                            new->owner_id, new->created_at);
-    if (new->owned) room_member_add(room, new->owner_id, ROOM_OWNER);
-    return new->next != NULL ? new->next(req) : salon_reply(req, room_json(room));
+    room_t *room = room_add(&new->facts);
+    if (new->owned) room_member_add(room, room->created_by, ROOM_OWNER);
+    return create_go_on(req, new, room);
+}
+
+static salon_outcome_t create_store(salon_req_t *req, new_room_t *new)
+{
+    const room_t *facts = &new->facts;
+    making_begin(req, new);
+    salon_req_set_data(req, new);
+    salon_sql(req,
+              "INSERT INTO rooms (id, name, slug, is_private, is_memory, created_by, created_at,"
+              " description, anonymous) VALUES (%ld, %s, %s, %d, %d, %ld, %ld, %s, %d)",
+              (long)facts->id, facts->name, facts->slug, facts->private_, facts->memory,
+              (long)facts->created_by, (long)facts->created_at, facts->description,
+              (int)facts->anonymous);
+    if (new->owned) room_member_sql_add(req, facts, facts->created_by, ROOM_OWNER);
+    salon_timeline_sql_add(req, &room_timeline, facts->id);
+    return salon_store(req, created);
+}
+
+static salon_outcome_t create_live(salon_req_t *req, const new_room_t *new)
+{
+    const char *code = live_may_not_wait(new->facts.created_by);
+    if (code != NULL) return salon_fail(req, code);
+    room_t *room = live_add(&new->facts);
+    if (new->owned) room_member_add(room, room->created_by, ROOM_OWNER);
+    return create_go_on(req, new, room);
 }
 
 static salon_outcome_t create(salon_req_t *req, new_room_t *new)
 {
-    new->id = salon_next_id("room");
-    if (new->id == 0) return salon_fail(req, SALON_UNAVAILABLE);
-    if (new->slug == NULL && slug_ok(new->name)) new->slug = new->name;
-    if (new->slug == NULL)
-        new->slug = apr_psprintf(salon_req_pool(req), "room-%" APR_INT64_T_FMT, new->id);
-    if (is_taken(new->name) || is_taken(new->slug)) return salon_fail(req, SALON_CONFLICT);
-    making_begin(req, new);
-    new->created_at = salon_now();
-    salon_req_set_data(req, new);
-    salon_sql(req,
-              "INSERT INTO rooms (id, name, slug, is_private, is_memory, created_by, created_at)"
-              " VALUES (%ld, %s, %s, %d, %d, %ld, %ld)",
-              (long)new->id, new->name, new->slug, new->private_, new->memory, (long)new->owner_id,
-              (long)new->created_at);
-    if (new->owned) room_member_sql_add(req, new->id, new->owner_id, ROOM_OWNER);
-    salon_timeline_sql_add(req, &room_timeline, new->id);
-    return salon_store(req, created);
+    room_t *facts = &new->facts;
+    facts->id = salon_next_id("room");
+    if (facts->id == 0) return salon_fail(req, SALON_UNAVAILABLE);
+    if (facts->slug == NULL && room_slug_ok(facts->name)) facts->slug = facts->name;
+    if (facts->slug == NULL)
+        facts->slug = apr_psprintf(salon_req_pool(req), "room-%" APR_INT64_T_FMT, facts->id);
+    if (is_taken(facts->name) || is_taken(facts->slug)) return salon_fail(req, SALON_CONFLICT);
+    facts->created_at = salon_now();
+    return facts->live ? create_live(req, new) : create_store(req, new);
 }
 
 /* A name of digits alone could not be told from an id. */
@@ -117,31 +139,49 @@ static bool name_ok(const char *name)
     return name[strspn(name, "0123456789")] != '\0' && name[strspn(name, " ")] != '\0';
 }
 
+static room_anonymous_t anonymous_of(const salon_req_t *req)
+{
+    if (salon_arg(req, "anonymous") == NULL) return ROOM_AS_SET;
+    return salon_arg_boolean(req, "anonymous", false) ? ROOM_ANYBODY : ROOM_MEMBERS_ONLY;
+}
+
+/* What a video's room is called is nobody else's to take. */
+static bool is_reserved(const char *name)
+{
+    return name != NULL && video_id_of_slug(name) != 0;
+}
+
 salon_outcome_t room_create(salon_req_t *req)
 {
     new_room_t *new = apr_pcalloc(salon_req_pool(req), sizeof(*new));
     const char *owner = salon_arg_string(req, "owner");
     const salon_user_t *user = salon_req_user(req);
-    if (owner != NULL && salon_req_session(req) == NULL) user = salon_user_by_name(owner);
+    bool is_command = salon_req_session(req) == NULL && user->id == SALON_SYSTEM_USER;
+    if (owner != NULL && is_command) user = salon_user_by_name(owner);
     if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
-    new->name = salon_arg_string(req, "name");
-    new->slug = salon_arg_string(req, "slug");
-    new->private_ = salon_arg_boolean(req, "private", false);
-    new->memory = salon_arg_boolean(req, "memory", false);
-    new->owner_id = user->id;
-    new->owned = owner != NULL || salon_req_session(req) != NULL;
-    if (!name_ok(new->name)) return salon_fail_argument(req, "name");
-    if (new->slug != NULL && (!slug_ok(new->slug) || !name_ok(new->slug)))
+    new->facts = (room_t){ .name = salon_arg_string(req, "name"),
+                           .slug = salon_arg_string(req, "slug"),
+                           .description = salon_arg_string(req, "description"),
+                           .private_ = salon_arg_boolean(req, "private", false),
+                           .memory = salon_arg_boolean(req, "memory", false),
+                           .live = salon_arg_boolean(req, "live", false),
+                           .anonymous = anonymous_of(req),
+                           .created_by = user->id };
+    new->owned = owner != NULL || !is_command;
+    if (!name_ok(new->facts.name)) return salon_fail_argument(req, "name");
+    if (new->facts.slug != NULL && !room_slug_ok(new->facts.slug))
         return salon_fail_argument(req, "slug");
+    if (is_reserved(new->facts.name) || is_reserved(new->facts.slug))
+        return salon_fail(req, SALON_CONFLICT);
     return create(req, new);
 }
 
 salon_outcome_t room_create_then(salon_req_t *req, const char *name, salon_handler_t *next)
 {
-    if (!name_ok(name)) return room_none(req);
+    if (!name_ok(name) || is_reserved(name)) return room_none(req);
     new_room_t *new = apr_pcalloc(salon_req_pool(req), sizeof(*new));
-    new->name = name;
-    new->owner_id = salon_req_user(req)->id;
+    new->facts = (room_t){ .name = name, .anonymous = ROOM_AS_SET,
+                           .created_by = salon_req_user(req)->id };
     new->owned = true;
     new->next = next;
     return create(req, new);
@@ -153,7 +193,7 @@ static salon_outcome_t removed(salon_req_t *req, const salon_rows_t *rows)
     room_t *room = room_find(*(apr_int64_t *)salon_req_data(req));
     if (room == NULL) return room_none(req);
     json_object *json = room_json(room);
-    room_remove(room);
+    live_remove(room);
     return salon_reply(req, json);
 }
 
@@ -163,6 +203,7 @@ salon_outcome_t room_do_remove(salon_req_t *req)
     room_t *room = room_for(req, "manage", &refused);
     if (room == NULL) return refused;
     salon_req_set_data(req, apr_pmemdup(salon_req_pool(req), &room->id, sizeof(room->id)));
+    if (room->live) return removed(req, NULL);
     salon_timeline_sql_remove(req, &room_timeline, room->id);
     salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld", (long)room->id);
     salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld", (long)room->id);

@@ -3,11 +3,13 @@
  * Who is in a room: joining, leaving, roles, invitations.  Each is stored before it takes effect in
  * memory, and finds the room anew then, for that may have been removed meanwhile.
  */
+#include "attendance.h"
 #include "rooms.h"
 
 /* ---- Joining and leaving ---- */
 
-/* Things have changed, perhaps, while this was being stored and read: asks again. */
+/* Things have changed, perhaps, while this was being stored and read: asks again.  The answer goes
+ * first: what is heard of the room comes after it. */
 static salon_outcome_t join_ready(salon_req_t *req)
 {
     salon_outcome_t refused;
@@ -16,13 +18,15 @@ static salon_outcome_t join_ready(salon_req_t *req)
     const salon_user_t *user = salon_req_user(req);
     if (room_member(room, user->id) == NULL) return salon_fail(req, SALON_DENIED);
     const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
-    if (salon_req_session(req) != NULL) salon_subscribe(salon_req_session(req), room_topic(room));
+    salon_topic_t topic = room_topic(room);
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
     salon_json_integer(json, "member_count", apr_hash_count(room->members));
     salon_json_string(json, "role", room_effective_role(room, user));
     salon_json_value(json, "last_message_id",
                      info->last_message_id ? json_object_new_int64(info->last_message_id) : NULL);
-    return salon_reply(req, json);
+    salon_outcome_t outcome = salon_reply(req, json);
+    if (salon_req_session(req) != NULL) salon_subscribe(salon_req_session(req), topic);
+    return outcome;
 }
 
 static salon_outcome_t join_load(salon_req_t *req)
@@ -43,15 +47,10 @@ static salon_outcome_t joined(salon_req_t *req, const salon_rows_t *rows)
     return join_load(req);
 }
 
-static void uninvite(salon_req_t *req, const room_t *room, apr_int64_t user_id)
-{
-    salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld AND user_id = %ld",
-              (long)room->id, (long)user_id);
-}
-
 /* Who has become a member meanwhile, on another connection or by a role, stays what that is. */
 static void sql_join(salon_req_t *req, const room_t *room, apr_int64_t user_id)
 {
+    if (room->live) return;
     salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
               " SELECT id, %ld, %d, %ld FROM rooms WHERE id = %ld AND NOT EXISTS"
               " (SELECT role FROM room_members WHERE room_id = %ld AND user_id = %ld)",
@@ -63,8 +62,8 @@ static salon_outcome_t join_new(salon_req_t *req, const room_t *room)
 {
     apr_int64_t user_id = salon_req_user(req)->id;
     sql_join(req, room, user_id);
-    uninvite(req, room, user_id);
-    return salon_store(req, joined);
+    room_invitation_sql_remove(req, room, user_id);
+    return room_store(req, room, joined);
 }
 
 static salon_outcome_t join_known(salon_req_t *req)
@@ -80,7 +79,9 @@ static salon_outcome_t join_known(salon_req_t *req)
 static salon_outcome_t join_unknown(salon_req_t *req)
 {
     const char *name = salon_arg_string(req, "room");
-    if (name == NULL || !room_auto_create) return room_none(req);
+    const salon_session_t *session = salon_req_session(req);
+    if (name == NULL || session == NULL || !salon_session_auto_create(session))
+        return room_none(req);
     return room_is_coming(name) ? room_await(req, join_known)
                                 : room_create_then(req, name, join_load);
 }
@@ -90,15 +91,45 @@ salon_outcome_t room_join(salon_req_t *req)
     return room_of(req) == NULL ? join_unknown(req) : join_known(req);
 }
 
+typedef struct {
+    const room_t *room;
+    apr_int64_t user_id;
+    apr_array_header_t *sessions;
+} leaving_t;
+
+static void leaving_add(salon_session_t *session, void *baton)
+{
+    const leaving_t *leaving = baton;
+    if (salon_session_user(session)->id == leaving->user_id &&
+        !attendance_is_guest(session, leaving->room))
+        APR_ARRAY_PUSH(leaving->sessions, salon_session_t *) = session;
+}
+
+/* Connections that are there as guests stay.  The room may be gone afterwards. */
+static void hear_no_longer(salon_req_t *req, const room_t *room, apr_int64_t user_id)
+{
+    salon_topic_t topic = room_topic(room);
+    if (!attendance_has_guest(room, user_id)) {
+        salon_unsubscribe_user(user_id, topic);
+        return;
+    }
+    leaving_t leaving = { room, user_id,
+                          apr_array_make(salon_req_pool(req), 4, sizeof(salon_session_t *)) };
+    salon_topic_each(topic, leaving_add, &leaving);
+    for (int i = 0; i < leaving.sessions->nelts; i++)
+        salon_unsubscribe(APR_ARRAY_IDX(leaving.sessions, i, salon_session_t *), topic);
+}
+
 static salon_outcome_t left(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
     room_t *room = room_of(req);
     if (room == NULL) return room_none(req);
     apr_int64_t user_id = salon_req_user(req)->id;
+    json_object *json = salon_json_value(salon_json(), "room", room_json(room));
     room_member_remove(room, user_id);
-    salon_unsubscribe_user(user_id, room_topic(room));
-    return salon_reply(req, salon_json_value(salon_json(), "room", room_json(room)));
+    hear_no_longer(req, room, user_id);
+    return salon_reply(req, json);
 }
 
 salon_outcome_t room_leave(salon_req_t *req)
@@ -108,8 +139,8 @@ salon_outcome_t room_leave(salon_req_t *req)
     if (room == NULL) return room_none(req);
     if (room_member(room, user->id) == NULL && !salon_may(user, "read", room_topic(room)))
         return salon_fail(req, SALON_DENIED);
-    room_member_sql_remove(req, room->id, user->id);
-    return salon_store(req, left);
+    room_member_sql_remove(req, room, user->id);
+    return room_store(req, room, left);
 }
 
 /* ---- The members and their roles ---- */
@@ -182,9 +213,9 @@ salon_outcome_t room_role(salon_req_t *req)
     if (!room_role_parse(salon_arg_string(req, "role"), &change->role))
         return salon_fail_argument(req, "role");
     salon_req_set_data(req, change);
-    room_member_sql_remove(req, room->id, user->id);
-    room_member_sql_add(req, room->id, user->id, change->role);
-    return salon_store(req, role_changed);
+    room_member_sql_remove(req, room, user->id);
+    room_member_sql_add(req, room, user->id, change->role);
+    return room_store(req, room, role_changed);
 }
 
 static salon_outcome_t invited(salon_req_t *req, const salon_rows_t *rows)
@@ -205,9 +236,7 @@ salon_outcome_t room_do_invite(salon_req_t *req)
     if (room == NULL) return refused;
     const salon_user_t *user = person_of(req);
     if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
-    uninvite(req, room, user->id);
-    if (room_member(room, user->id) == NULL)
-        salon_sql(req, "INSERT INTO room_invitations (room_id, user_id) VALUES (%ld, %ld)",
-                  (long)room->id, (long)user->id);
-    return salon_store(req, invited);
+    room_invitation_sql_remove(req, room, user->id);
+    if (room_member(room, user->id) == NULL) room_invitation_sql_add(req, room, user->id);
+    return room_store(req, room, invited);
 }

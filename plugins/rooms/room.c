@@ -3,7 +3,7 @@
  * Rooms and memberships are few beside messages, and asked for with every one of them; so all are
  * kept in memory (about 100 bytes a membership), and written through.
  */
-#include "room.h"
+#include "attendance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,8 @@ static struct {
     apr_pool_t *pool;
     apr_hash_t *by_id, *by_name, *by_slug;
 } directory;
+
+bool room_allow_anonymous;
 
 static const char *const rooms_1[] = {
     "CREATE TABLE rooms (id BIGINT PRIMARY KEY, name VARCHAR(255) NOT NULL,"
@@ -28,7 +30,15 @@ static const char *const rooms_1[] = {
     NULL,
 };
 
-const salon_migration_t room_migrations[] = { { 1, rooms_1 }, { 0, NULL } };
+static const char *const rooms_2[] = {
+    "ALTER TABLE rooms ADD COLUMN description VARCHAR(1000)",
+    "ALTER TABLE rooms ADD COLUMN anonymous SMALLINT DEFAULT 2 NOT NULL",
+    "CREATE TABLE videos (id BIGINT PRIMARY KEY, title VARCHAR(255) NOT NULL,"
+    " created_at BIGINT NOT NULL)",
+    NULL,
+};
+
+const salon_migration_t room_migrations[] = { { 1, rooms_1 }, { 2, rooms_2 }, { 0, NULL } };
 
 static json_object *describe(apr_int64_t id)
 {
@@ -77,23 +87,20 @@ const apr_array_header_t *room_all(apr_pool_t *pool)
 
 /* ---- Adding and removing ---- */
 
-room_t *room_add(apr_int64_t id, const char *name, const char *slug, bool private_, bool memory,
-                 apr_int64_t created_by, apr_int64_t created_at)
+room_t *room_add(const room_t *facts)
 {
     apr_pool_t *pool;
     apr_pool_create(&pool, directory.pool);
-    room_t *room = apr_pcalloc(pool, sizeof(*room));
-    *room = (room_t){ .id = id,
-                      .name = apr_pstrdup(pool, name),
-                      .slug = apr_pstrdup(pool, slug),
-                      .private_ = private_,
-                      .memory = memory,
-                      .created_by = created_by,
-                      .created_at = created_at,
-                      .members = apr_hash_make(pool),
-                      .invitations = apr_hash_make(pool),
-                      .pool = pool };
-    room->timeline = salon_timeline_open(&room_timeline, id, memory);
+    room_t *room = apr_pmemdup(pool, facts, sizeof(*facts));
+    room->name = apr_pstrdup(pool, facts->name);
+    room->slug = apr_pstrdup(pool, facts->slug);
+    room->description = apr_pstrdup(pool, facts->description);
+    room->members = apr_hash_make(pool);
+    room->invitations = apr_hash_make(pool);
+    room->attendants = apr_hash_make(pool);
+    room->guests = apr_hash_make(pool);
+    room->pool = pool;
+    room->timeline = salon_timeline_open(&room_timeline, room->id, room->memory || room->live);
     apr_hash_set(directory.by_id, &room->id, sizeof(room->id), room);
     apr_hash_set(directory.by_name, room->name, APR_HASH_KEY_STRING, room);
     apr_hash_set(directory.by_slug, room->slug, APR_HASH_KEY_STRING, room);
@@ -106,13 +113,18 @@ static void ids_free(apr_hash_t *hash)
         free(apr_hash_this_val(i));
 }
 
+/* Out of the directory first: those who are told that a connection hears it no longer find that it
+ * is gone. */
 void room_remove(room_t *room)
 {
-    salon_unsubscribe_all(room_topic(room));
-    salon_timeline_close(&room->timeline);
+    salon_topic_t topic = room_topic(room);
     apr_hash_set(directory.by_id, &room->id, sizeof(room->id), NULL);
     apr_hash_set(directory.by_name, room->name, APR_HASH_KEY_STRING, NULL);
     apr_hash_set(directory.by_slug, room->slug, APR_HASH_KEY_STRING, NULL);
+    salon_unsubscribe_all(topic);
+    salon_timeline_close(&room->timeline);
+    attendance_forget(room);
+    ids_free(room->guests);
     ids_free(room->members);
     ids_free(room->invitations);
     apr_pool_destroy(room->pool);
@@ -144,20 +156,7 @@ void room_member_remove(room_t *room, apr_int64_t user_id)
     free(member);
 }
 
-void room_member_sql_add(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id,
-                         room_role_t role)
-{
-    salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
-              " VALUES (%ld, %ld, %d, %ld)", (long)room_id, (long)user_id, role, (long)salon_now());
-}
-
-void room_member_sql_remove(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id)
-{
-    salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld AND user_id = %ld", (long)room_id,
-              (long)user_id);
-}
-
-static bool room_invited(const room_t *room, apr_int64_t user_id)
+bool room_invited(const room_t *room, apr_int64_t user_id)
 {
     return apr_hash_get(room->invitations, &user_id, sizeof(user_id)) != NULL;
 }
@@ -188,6 +187,43 @@ int room_online_count(const room_t *room)
     return count;
 }
 
+/* ---- Storing ---- */
+
+void room_member_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id,
+                         room_role_t role)
+{
+    if (room->live) return;
+    salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
+              " VALUES (%ld, %ld, %d, %ld)", (long)room->id, (long)user_id, role,
+              (long)salon_now());
+}
+
+void room_member_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id)
+{
+    if (room->live) return;
+    salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld AND user_id = %ld",
+              (long)room->id, (long)user_id);
+}
+
+void room_invitation_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id)
+{
+    if (room->live) return;
+    salon_sql(req, "INSERT INTO room_invitations (room_id, user_id) VALUES (%ld, %ld)",
+              (long)room->id, (long)user_id);
+}
+
+void room_invitation_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id)
+{
+    if (room->live) return;
+    salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld AND user_id = %ld",
+              (long)room->id, (long)user_id);
+}
+
+salon_outcome_t room_store(salon_req_t *req, const room_t *room, salon_then_t *then)
+{
+    return room->live ? then(req, NULL) : salon_store(req, then);
+}
+
 /* ---- Loading ---- */
 
 static apr_status_t members_load(apr_pool_t *pool)
@@ -214,108 +250,21 @@ apr_status_t room_load(apr_pool_t *pool)
     directory.by_id = apr_hash_make(pool);
     directory.by_name = apr_hash_make(pool);
     directory.by_slug = apr_hash_make(pool);
-    const salon_rows_t *rows = salon_load(
-        pool, "SELECT id, name, slug, is_private, is_memory, created_by, created_at FROM rooms");
+    const salon_rows_t *rows =
+        salon_load(pool, "SELECT id, name, slug, is_private, is_memory, created_by, created_at,"
+                         " description, anonymous FROM rooms");
     if (rows == NULL) return APR_EGENERAL;
     for (int i = 0; i < rows->count; i++)
-        room_add(salon_rows_integer(rows, i, 0), salon_rows_text(rows, i, 1),
-                 salon_rows_text(rows, i, 2), salon_rows_integer(rows, i, 3) != 0,
-                 salon_rows_integer(rows, i, 4) != 0, salon_rows_integer(rows, i, 5),
-                 salon_rows_integer(rows, i, 6));
+        room_add(&(room_t){ .id = salon_rows_integer(rows, i, 0),
+                            .name = salon_rows_text(rows, i, 1),
+                            .slug = salon_rows_text(rows, i, 2),
+                            .private_ = salon_rows_integer(rows, i, 3) != 0,
+                            .memory = salon_rows_integer(rows, i, 4) != 0,
+                            .created_by = salon_rows_integer(rows, i, 5),
+                            .created_at = salon_rows_integer(rows, i, 6),
+                            .description = salon_rows_text(rows, i, 7),
+                            .anonymous = (room_anonymous_t)salon_rows_integer(rows, i, 8) });
     return members_load(pool);
-}
-
-/* ---- Roles ---- */
-
-static const char *const role_names[] = {
-    [ROOM_MEMBER] = "member", [ROOM_MODERATOR] = "moderator", [ROOM_OWNER] = "owner"
-};
-
-const char *room_role_name(room_role_t role)
-{
-    return role_names[role];
-}
-
-bool room_role_parse(const char *name, room_role_t *role_r)
-{
-    for (int role = ROOM_MEMBER; role <= ROOM_OWNER; role++) {
-        if (strcmp(role_names[role], name) != 0) continue;
-        *role_r = (room_role_t)role;
-        return true;
-    }
-    return false;
-}
-
-/* An owner stands above a moderator of the whole server, and below an administrator. */
-const char *room_effective_role(const room_t *room, const salon_user_t *user)
-{
-    static const int rank[] = { [SALON_ROLE_USER] = -1, [SALON_ROLE_MODERATOR] = ROOM_MODERATOR,
-                                [SALON_ROLE_ADMIN] = ROOM_OWNER + 1,
-                                [SALON_ROLE_SUPERUSER] = ROOM_OWNER + 2 };
-    const member_t *member = room_member(room, user->id);
-    room_role_t role = member != NULL ? member->role : ROOM_MEMBER;
-    return rank[user->role] > (int)role ? salon_role_name(user->role) : room_role_name(role);
-}
-
-/* ---- Access ---- */
-
-typedef struct {
-    const room_t *room;
-    const salon_user_t *user;
-    const member_t *member; /* NULL: none */
-} asking_t;
-
-static bool may_read(const asking_t *a)
-{
-    return a->member != NULL || !a->room->private_;
-}
-
-static bool may_be_member(const asking_t *a)
-{
-    return a->member != NULL;
-}
-
-static bool may_join(const asking_t *a)
-{
-    return may_read(a) || room_invited(a->room, a->user->id);
-}
-
-static bool may_moderate(const asking_t *a)
-{
-    if (a->member != NULL && a->member->role >= ROOM_MODERATOR) return true;
-    if (a->user->role >= SALON_ROLE_ADMIN) return true;
-    return a->user->role >= SALON_ROLE_MODERATOR && may_read(a);
-}
-
-/* Those who moderate the whole server are answerable for private rooms, too. */
-static bool may_audit(const asking_t *a)
-{
-    return may_moderate(a) || a->user->role >= SALON_ROLE_MODERATOR;
-}
-
-static bool may_manage(const asking_t *a)
-{
-    return (a->member != NULL && a->member->role == ROOM_OWNER) ||
-           a->user->role >= SALON_ROLE_ADMIN;
-}
-
-static const struct {
-    const char *what;
-    bool (*may)(const asking_t *asking);
-} rules[] = {
-    { "read", may_read },         { "send", may_be_member }, { "stats", may_be_member },
-    { "join", may_join },         { "pin", may_moderate },   { "moderate", may_moderate },
-    { "invite", may_moderate },   { "manage", may_manage },   { "react", may_read },
-    { "type", may_be_member },    { "audit", may_audit },
-};
-
-bool room_allows(const room_t *room, const salon_user_t *user, const char *what)
-{
-    if (user == NULL) return false;
-    asking_t asking = { room, user, room_member(room, user->id) };
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-        if (strcmp(rules[i].what, what) == 0) return rules[i].may(&asking);
-    return false;
 }
 
 salon_topic_t room_topic(const room_t *room)
@@ -329,4 +278,14 @@ json_object *room_json(const room_t *room)
     salon_json_string(json, "name", room->name);
     salon_json_string(json, "slug", room->slug);
     return salon_json_boolean(json, "is_public", !room->private_);
+}
+
+json_object *room_details_json(const room_t *room)
+{
+    json_object *json = room_json(room);
+    salon_json_string(json, "description", room->description);
+    salon_json_string(json, "type", room->live ? "live" : "lasting");
+    salon_json_boolean(json, "allow_anonymous", room_admits_anonymous(room));
+    salon_json_integer(json, "created_by", room->created_by);
+    return salon_json_integer(json, "created_at", room->created_at);
 }

@@ -5,6 +5,8 @@
 #ifndef ROOM_H
 #define ROOM_H
 
+#include <sys/queue.h>
+
 #include <apr_hash.h>
 #include <apr_tables.h>
 
@@ -18,18 +20,39 @@ typedef struct member_t {
     room_role_t role;
 } member_t;
 
+/* Somebody who is in a room at the moment; or has been, and others have not been told yet. */
+typedef struct attendant_t {
+    apr_int64_t user_id;
+    int connections, guests; /* that hear the room; those of them that are there as guests */
+    TAILQ_HEAD(changes_t, change_t) changes; /* that others have not been told of */
+} attendant_t;
+
+/* May people without an account enter?  Stored. */
+typedef enum { ROOM_MEMBERS_ONLY, ROOM_ANYBODY, ROOM_AS_SET } room_anonymous_t;
+
 typedef struct room_t {
     apr_int64_t id;
-    char *name, *slug;
-    bool private_, memory;
+    const char *name, *slug;
+    const char *description; /* NULL: none */
+    bool private_;
+    bool memory; /* what is said is not stored */
+    bool live;   /* nothing of it is stored, and it ends with the last connection */
+    room_anonymous_t anonymous;
     apr_int64_t created_by, created_at;
     apr_hash_t *members;     /* user id -> member_t */
     apr_hash_t *invitations; /* user id -> itself */
+    apr_hash_t *attendants;  /* user id -> attendant_t */
+    apr_hash_t *guests;      /* connection -> its entry */
+    int people;              /* who are there */
+    apr_int64_t unjoined_until; /* of a live one that waits for the first connection, else 0 */
+    TAILQ_ENTRY(room_t) unjoined;
     apr_pool_t *pool;
     salon_timeline_t *timeline;
 } room_t;
 
 extern const salon_timeline_kind_t room_timeline;
+/* A setting: may people without an account enter public rooms that do not say? */
+extern bool room_allow_anonymous;
 extern const salon_migration_t room_migrations[];
 
 /* Reads all rooms; in start(). */
@@ -44,10 +67,9 @@ room_t *room_find_text(const char *text);
 /* All rooms, in no order: room_t *, in the pool. */
 const apr_array_header_t *room_all(apr_pool_t *pool);
 
-/* Puts a room into the directory. */
-room_t *room_add(apr_int64_t id, const char *name, const char *slug, bool private_, bool memory,
-                 apr_int64_t created_by, apr_int64_t created_at);
-/* Takes it out, and frees it. */
+/* Puts a room into the directory: a copy, up to created_at. */
+room_t *room_add(const room_t *facts);
+/* Takes it out, lets go of those who hear it, and frees it. */
 void room_remove(room_t *room);
 
 /* NULL: not a member. */
@@ -56,9 +78,14 @@ member_t *room_member(const room_t *room, apr_int64_t user_id);
 member_t *room_member_add(room_t *room, apr_int64_t user_id, room_role_t role);
 void room_member_remove(room_t *room, apr_int64_t user_id);
 /* Add to the request what stores that; who is a member already must be removed first. */
-void room_member_sql_add(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id,
+void room_member_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id,
                          room_role_t role);
-void room_member_sql_remove(salon_req_t *req, apr_int64_t room_id, apr_int64_t user_id);
+void room_member_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id);
+void room_invitation_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id);
+void room_invitation_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id);
+/* Runs them, then `then`; of a live room there are none, and `then` is called at once. */
+salon_outcome_t room_store(salon_req_t *req, const room_t *room, salon_then_t *then);
+bool room_invited(const room_t *room, apr_int64_t user_id);
 /* From now on the user is invited, or is no longer. */
 void room_invite(room_t *room, apr_int64_t user_id, bool invited);
 /* Members who look as if they were connected. */
@@ -73,6 +100,9 @@ const char *room_effective_role(const room_t *room, const salon_user_t *user);
 salon_topic_t room_topic(const room_t *room);
 /* A new object: id, name, slug, is_public. */
 json_object *room_json(const room_t *room);
+/* The same, and: description, type ("live", "lasting"), allow_anonymous, created_by, created_at. */
+json_object *room_details_json(const room_t *room);
+bool room_admits_anonymous(const room_t *room);
 /* May the user do this in the room?  See salon_may. */
 bool room_allows(const room_t *room, const salon_user_t *user, const char *what);
 

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attendance.h"
+#include "live.h"
 #include "rooms.h"
-
-bool room_auto_create;
+#include "video.h"
 
 /* ---- The room that a request is about ---- */
 
@@ -47,31 +48,6 @@ static salon_access_t access_hook(const salon_user_t *user, const char *what, sa
     if (strcmp(topic.kind, "room") != 0) return SALON_NO_OPINION;
     const room_t *room = room_find(topic.id);
     return room != NULL && room_allows(room, user, what) ? SALON_ALLOW : SALON_NO_OPINION;
-}
-
-/* ---- All rooms ---- */
-
-static int compare_ids(const void *a, const void *b)
-{
-    const room_t *left = *(room_t *const *)a, *right = *(room_t *const *)b;
-    return left->id < right->id ? -1 : left->id > right->id;
-}
-
-static salon_outcome_t room_list(salon_req_t *req)
-{
-    json_object *list = json_object_new_array();
-    const apr_array_header_t *rooms = room_all(salon_req_pool(req));
-    qsort(rooms->elts, (size_t)rooms->nelts, sizeof(room_t *), compare_ids);
-    for (int i = 0; i < rooms->nelts; i++) {
-        const room_t *room = APR_ARRAY_IDX(rooms, i, room_t *);
-        if (salon_req_session(req) != NULL &&
-            !salon_may(salon_req_user(req), "read", room_topic(room)))
-            continue;
-        json_object *row = room_json(room);
-        salon_json_integer(row, "member_count", apr_hash_count(room->members));
-        json_object_array_add(list, row);
-    }
-    return salon_reply(req, salon_json_value(salon_json(), "rooms", list));
 }
 
 /* ---- Messages ---- */
@@ -147,6 +123,8 @@ static salon_outcome_t room_stats(salon_req_t *req)
 #define PERSON_ARGUMENTS                                                                         \
     { "user_id", SALON_ID, SALON_OPTIONAL, 0, 0 }, { "user", SALON_STRING, SALON_OPTIONAL, 1, 0 }
 #define END { NULL, 0, 0, 0, 0 }
+#define DESCRIPTION_MOST 1000   /* code points */
+#define TEXT_MOST        100000 /* the same */
 
 static const salon_argument_t create_arguments[] = {
     { "name", SALON_STRING, 0, 1, ROOM_NAME_MOST },
@@ -154,6 +132,18 @@ static const salon_argument_t create_arguments[] = {
     { "private", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
     { "memory", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
     { "owner", SALON_STRING, SALON_OPTIONAL, 1, 0 },
+    { "description", SALON_STRING, SALON_OPTIONAL, 0, DESCRIPTION_MOST },
+    { "anonymous", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
+    { "live", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
+    END,
+};
+/* Whatever is too long to be a name is an unknown room. */
+static const salon_argument_t enter_arguments[] = {
+    { "room_id", SALON_ID, SALON_OPTIONAL, 0, 0 },
+    { "room", SALON_STRING, SALON_OPTIONAL, 0, TEXT_MOST },
+    { "video", SALON_STRING, SALON_OPTIONAL, 0, TEXT_MOST },
+    { "create", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
+    { "bind", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
     END,
 };
 static const salon_argument_t room_arguments[] = { ROOM_ARGUMENTS, END };
@@ -164,6 +154,10 @@ static const salon_argument_t invite_arguments[] = { ROOM_ARGUMENTS, PERSON_ARGU
 static const salon_argument_t send_arguments[] = { ROOM_ARGUMENTS, SALON_SEND_ARGUMENTS, END };
 static const salon_argument_t history_arguments[] = { ROOM_ARGUMENTS, SALON_HISTORY_ARGUMENTS,
                                                       END };
+static const salon_argument_t video_arguments[] = { { "id", SALON_ID, 0, 0, 0 }, END };
+static const salon_argument_t video_add_arguments[] = {
+    { "id", SALON_ID, 0, 0, 0 }, { "title", SALON_STRING, 0, 1, 0 }, END
+};
 static const salon_argument_t pin_arguments[] = {
     ROOM_ARGUMENTS,
     { "message_id", SALON_ID, 0, 0, 0 },
@@ -177,6 +171,10 @@ static const salon_operation_t operations[] = {
     { .name = "room.remove", .handler = room_do_remove, .arguments = room_arguments,
       .flags = SALON_WRITES, .help = "remove a room with all its messages" },
     { .name = "room.list", .handler = room_list, .help = "the rooms that one may read" },
+    { .name = "room.active", .handler = room_active, .flags = SALON_ANYBODY | SALON_ANONYMOUS,
+      .help = "the rooms with somebody in them" },
+    { .name = "room.enter", .handler = room_enter, .arguments = enter_arguments,
+      .flags = SALON_ANONYMOUS, .help = "hear a room and talk there, while the connection lasts" },
     { .name = "room.join", .handler = room_join, .arguments = room_arguments,
       .flags = SALON_WRITES, .help = "become a member, and hear the room" },
     { .name = "room.leave", .handler = room_leave, .arguments = room_arguments,
@@ -188,31 +186,37 @@ static const salon_operation_t operations[] = {
     { .name = "room.invite", .handler = room_do_invite, .arguments = invite_arguments,
       .flags = SALON_WRITES, .help = "let somebody join a private room" },
     { .name = "room.send", .handler = room_send, .arguments = send_arguments,
-      .flags = SALON_WRITES | SALON_PIPELINED, .cost = 1, .help = "say something" },
+      .flags = SALON_WRITES | SALON_PIPELINED | SALON_ANONYMOUS, .cost = 1,
+      .help = "say something" },
     { .name = "room.history", .handler = room_history, .arguments = history_arguments,
-      .help = "what was said" },
+      .flags = SALON_ANONYMOUS, .help = "what was said" },
     { .name = "room.pin", .handler = room_pin, .arguments = pin_arguments, .flags = SALON_WRITES,
       .help = "pin a message, or do so no longer" },
     { .name = "room.stats", .handler = room_stats, .arguments = room_arguments,
       .help = "figures of a room" },
+    { .name = "video.add", .handler = video_add, .arguments = video_add_arguments,
+      .flags = SALON_INTERNAL, .help = "register a video, which then has a live room" },
+    { .name = "video.list", .handler = video_list, .flags = SALON_INTERNAL, .help = "all videos" },
+    { .name = "video.remove", .handler = video_remove, .arguments = video_arguments,
+      .flags = SALON_INTERNAL, .help = "forget a video" },
     { .name = NULL },
 };
 
 static const salon_command_t commands[] = {
-    { "room add", "NAME [--slug SLUG] [--private] [--memory] [--owner NAME]", "room.create", "id",
-      "make a room" },
+    { "room add",
+      "NAME [--slug SLUG] [--private] [--memory] [--owner NAME] [--description TEXT]"
+      " [--anonymous yes|no]",
+      "room.create", "id", "make a room" },
     { "room list", "", "room.list", NULL, "all rooms" },
+    { "room active", "", "room.active", NULL, "the rooms with somebody in them" },
     { "room remove", "ROOM", "room.remove", "id", "remove a room with all its messages" },
     { "room invite", "ROOM USER", "room.invite", "user_id", "let somebody join a private room" },
     { "room role", "ROOM USER ROLE", "room.role", "user_id", "give somebody a role in a room" },
     { "room members", "ROOM", "room.members", NULL, "the members and their roles" },
+    { "video add", "ID TITLE", "video.add", "id", "register a video" },
+    { "video list", "", "video.list", NULL, "all videos" },
+    { "video remove", "ID", "video.remove", "id", "forget a video" },
     { NULL, NULL, NULL, NULL, NULL },
-};
-
-static const salon_setting_t settings[] = {
-    { "auto_create", SALON_SETTING_BOOLEAN, &room_auto_create, "false", 0, 0,
-      "joining an unknown name makes the room" },
-    { NULL, 0, NULL, NULL, 0, 0, NULL },
 };
 
 static void audience_hook(apr_int64_t user_id, void (*add)(void *baton, salon_topic_t topic),
@@ -228,12 +232,64 @@ static void audience_hook(apr_int64_t user_id, void (*add)(void *baton, salon_to
     apr_pool_destroy(pool);
 }
 
-static const salon_hooks_t hooks = { .access = access_hook, .audience = audience_hook };
+static room_t *room_of_topic(salon_topic_t topic)
+{
+    return strcmp(topic.kind, "room") == 0 ? room_find(topic.id) : NULL;
+}
 
+static void subscribed_hook(salon_session_t *session, salon_topic_t topic)
+{
+    room_t *room = room_of_topic(topic);
+    if (room == NULL) return;
+    live_joined(room);
+    attendance_begin(session, room);
+}
+
+static void unsubscribed_hook(salon_session_t *session, salon_topic_t topic)
+{
+    room_t *room = room_of_topic(topic);
+    if (room == NULL) return;
+    attendance_end(session, room);
+    live_left(room);
+}
+
+static void tick_hook(apr_int64_t now)
+{
+    attendance_tick(now);
+    live_tick(now);
+}
+
+static const salon_hooks_t hooks = { .access = access_hook,
+                                     .audience = audience_hook,
+                                     .subscribed = subscribed_hook,
+                                     .unsubscribed = unsubscribed_hook,
+                                     .tick = tick_hook };
+
+static const salon_event_t events[] = {
+    { "room.entered", SALON_DROPPABLE, "a connection hears a room from now on" },
+    { "room.exited", SALON_DROPPABLE, "a connection does not hear a room any more" },
+    { NULL, 0, NULL },
+};
+
+static const salon_setting_t settings[] = {
+    { "allow_anonymous", SALON_SETTING_BOOLEAN, &room_allow_anonymous, "true", 0, 0,
+      "people without an account may enter public rooms that do not say otherwise" },
+    { "attendance_rate", SALON_SETTING_INTEGER, &attendance_rate, "100000", 1, 10000000,
+      "events about coming and going that are delivered in a second, to all connections together" },
+    { "live_most", SALON_SETTING_INTEGER, &live_most, "10000", 0, 1000000,
+      "live rooms at a time" },
+    { "live_unjoined", SALON_SETTING_INTEGER, &live_unjoined, "60", 1, 86400,
+      "seconds that a live room waits for the first one to enter" },
+    { NULL, 0, NULL, NULL, 0, 0, NULL },
+};
+
+/* A thousand live rooms can be made at once before the next block has been reserved. */
 static apr_status_t start(apr_pool_t *pool)
 {
-    apr_status_t rv = salon_sequence_open(pool, "room", 1, 16);
-    return rv != APR_SUCCESS ? rv : room_load(pool);
+    apr_status_t rv = salon_sequence_open(pool, "room", 1, 4096);
+    attendance_tick(salon_now());
+    if (rv == APR_SUCCESS) rv = room_load(pool);
+    return rv == APR_SUCCESS ? video_load(pool) : rv;
 }
 
 SALON_PLUGIN(rooms) = {
@@ -242,6 +298,7 @@ SALON_PLUGIN(rooms) = {
     .version = "1.0",
     .summary = "rooms: membership, messages, history, pins",
     .operations = operations,
+    .events = events,
     .hooks = &hooks,
     .settings = settings,
     .migrations = room_migrations,

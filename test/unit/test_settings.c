@@ -227,7 +227,8 @@ static void test_values(void **state)
         "listen \"[::1]:0\" {\n"
         "  http = { \"rooms\" } origins = { \"https://a.example\", \"*\" } metrics = false\n"
         "  max_message = 0 ping_interval = 5\n"
-        "  endpoint \"/a/{x}\" { dialect = \"live\" rate = \"10/60s,100/3600s\" max_length = 10 }\n"
+        "  endpoint \"/a/{x}\" { dialect = \"live\" rate = \"10/60s,100/3600s\" max_length = 10"
+        " auto_create = true }\n"
         "  endpoint \"/b\" { dialect = \"veza\" }\n"
         "}\n");
     assert_int_equal(config->threads, 3);
@@ -257,6 +258,8 @@ static void test_values(void **state)
     assert_string_equal(listener->endpoints[0].path, "/a/{x}");
     assert_int_equal(listener->endpoints[0].rule.count, 2);
     assert_int_equal(listener->endpoints[0].max_length, 10);
+    assert_true(listener->endpoints[0].auto_create);
+    assert_false(listener->endpoints[1].auto_create);
     assert_int_equal(listener->endpoints[1].rule.count, 0);
     assert_int_equal(listener->endpoints[1].max_length, 4096);
 }
@@ -652,7 +655,7 @@ static const char *uncomment(const char *text)
 /* The sections of plugins, which this test has not loaded; test/check_manual.py looks at those. */
 static const char *without_plugins(const char *text)
 {
-    static const char *const names[] = { "reactions", "presence", "moderation" };
+    static const char *const names[] = { "reactions", "presence", "moderation", "rooms" };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const char *begin = strstr(text, apr_pstrcat(pool, "\n#", names[i], " {", NULL));
         const char *end = begin != NULL ? strstr(begin, "\n#}") : NULL;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Live rooms: they are made by those who enter them, nothing of them is stored, and they end, with
+ * what was said in them, when the last connection has gone.
+ */
+#ifndef LIVE_H
+#define LIVE_H
+
+#include "room.h"
+
+#define LIVE_TOO_MANY "too_many_rooms"
+
+/* Settings: how many there may be; seconds that one which nobody has entered yet is kept. */
+extern apr_int64_t live_most, live_unjoined;
+
+/* May there be one more?  NULL, or the code to refuse with.  The second: one that waits for its
+ * first connection, made by that user. */
+const char *live_may_not_make(void);
+const char *live_may_not_wait(apr_int64_t user_id);
+
+/* Makes one, which waits for its first connection. */
+room_t *live_add(const room_t *facts);
+/* Takes out any room, live or not, and frees it. */
+void live_remove(room_t *room);
+
+/* A connection hears the room; one has ceased to: then the room may be gone. */
+void live_joined(room_t *room);
+void live_left(room_t *room);
+/* Removes those that nobody has entered in time. */
+void live_tick(apr_int64_t now);
+
+#endif
