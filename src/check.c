@@ -71,7 +71,8 @@ static salon_outcome_t check_content(salon_req_t *req, const salon_argument_t *a
         req->session != NULL ? session_endpoint(req->session)->max_length : CONTENT_MOST;
     if (most > 0 && (apr_int64_t)utf8_count(text, length) > most)
         return too_long(req, argument->name, most);
-    bool may_be_blank = (argument->flags & SALON_OR_MEDIA) && salon_arg(req, "media") != NULL;
+    bool may_be_blank = (argument->flags & SALON_MAY_BE_BLANK) ||
+                        ((argument->flags & SALON_OR_MEDIA) && salon_arg(req, "media") != NULL);
     if (may_be_blank || !utf8_blank(text, length)) return passed;
     return salon_fail_details(req, SALON_BLANK,
                               salon_json_string(salon_json(), "field", argument->name));

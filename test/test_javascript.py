@@ -48,5 +48,21 @@ def test_veza():
         check(seen["closed"] == [1000, 1000], f"closed with {seen['closed']}")
 
 
+def test_compression():
+    """Random texts of up to 60 KB, compressed in both directions"""
+    with Server({"max_message": 100000}, {"max_length": 100000}) as server:
+        path = server.path("broadcast")
+        seen = run_node(server, "client_deflate.js",
+                        f"ws://127.0.0.1:{server.port('broadcast')}{path}", "100")
+        check(seen["extensions"] == ["permessage-deflate"] * 2, f"{seen['extensions']}")
+        check(seen["wrong"] == 0, f"{seen['wrong']} texts came otherwise")
+        check(seen["pieces"] == 50, f"{50 - seen['pieces']} texts in pieces came otherwise")
+        for name in ("window", "takeover"):
+            check(seen[name] == ["permessage-deflate", True], f"{name}: {seen[name]}")
+        check(seen["none"] == ["", True], f"without: {seen['none']}")
+        check(seen["unknown"] == "Server sent no subprotocol", f"{seen['unknown']}")
+        check("deflate_saved_bytes_total" in server.ctl("stats"), "no figure of it")
+
+
 if __name__ == "__main__":
-    sys.exit(salon_test.run([test_veza]))
+    sys.exit(salon_test.run([test_veza, test_compression]))

@@ -394,6 +394,7 @@ typedef enum {
 #define SALON_CLAMP    0x02u
 /* Of content: may be blank, or absent (then it is ""), where there is the argument "media". */
 #define SALON_OR_MEDIA 0x04u
+#define SALON_MAY_BE_BLANK 0x08u /* of content: whatever goes with it */
 
 typedef struct salon_argument_t {
     const char *name; /* NULL ends the table */

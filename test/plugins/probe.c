@@ -68,6 +68,8 @@ static const salon_wire_message_t messages[] = {
     CALL("session.anonymous"),
     CALL("session.ping"),
     CALL("session.close"),
+    CALL("broadcast.listen"),
+    CALL("broadcast.send"),
     CALL("message.edit"),
     CALL("message.delete"),
     CALL("room.create"),
@@ -147,6 +149,7 @@ static const salon_wire_event_t events[] = {
     EVENT("presence"),
     EVENT("typing.started"),
     EVENT("typing.stopped"),
+    EVENT("broadcast"),
     { .event = NULL },
 };
 

@@ -24,7 +24,7 @@
 static char directory[] = "/tmp/salon-test-settings-XXXXXX";
 static apr_pool_t *pool;
 static const char *main_file;
-static const char *const dialects[] = { "veza", "live", NULL };
+static const char *const dialects[] = { "veza", "live", "broadcast", NULL };
 
 /* A plugin's settings, as a plugin has them. */
 static bool auto_create;
@@ -48,7 +48,7 @@ static const salon_setting_t extra_settings[] = {
 static const config_section_t sections[] = {
     { "rooms", rooms_settings }, { "extra", extra_settings }, { "plain", NULL },
 };
-#define DEFAULT_PLUGINS "rooms dm reactions presence moderation friends veza "
+#define DEFAULT_PLUGINS "rooms dm reactions presence moderation friends veza broadcast "
 #define SECTIONS 3
 
 static const char *path_of(const char *name)
@@ -188,7 +188,7 @@ static void test_default_listeners(void **state)
     assert_int_equal(endpoint->rule.windows[0].limit, 60);
     assert_int_equal(config->listeners[1].port, 8081);
     assert_int_equal(config->listeners[2].port, 8000);
-    assert_int_equal(config->listeners[2].endpoint_count, 0);
+    assert_int_equal(config->listeners[2].endpoint_count, 1);
 }
 
 static void test_default_without_dialect(void **state)
