@@ -76,7 +76,8 @@ static void session_refuse(salon_req_t *req, const char *code, json_object *deta
 {
     int close_code;
     frame_t *frame =
-        wire_error(req->session->wire, req->call->row, code, details, retry_after, &close_code);
+        wire_error(req->session->wire, req->call->row, req->arguments, code, details, retry_after,
+                   &close_code);
     if (req->call->opening) req->close_code = close_code;
     if (req->close_code != 0) req->session->refused_opening = true;
     session_answer(req, frame);

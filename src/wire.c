@@ -50,7 +50,7 @@ static const char *tables_check(const salon_dialect_t *dialect)
 static void tables_index(wire_t *wire)
 {
     for (const salon_wire_message_t *row = wire->dialect->messages; row->type != NULL; row++)
-        apr_hash_set(wire->messages, row->type, APR_HASH_KEY_STRING, row);
+        if (!row->hidden) apr_hash_set(wire->messages, row->type, APR_HASH_KEY_STRING, row);
     for (const salon_wire_event_t *row = wire->dialect->events; row->event != NULL; row++)
         if (apr_hash_get(wire->events, row->event, APR_HASH_KEY_STRING) == NULL)
             apr_hash_set(wire->events, row->event, APR_HASH_KEY_STRING, row);
@@ -82,7 +82,8 @@ void wire_resolve(void)
     for (int i = 0; i < all.count; i++) {
         wire_t *wire = &all.wires[i];
         for (const salon_wire_message_t *row = wire->dialect->messages; row->type != NULL; row++) {
-            const operation_t *operation = operation_find(row->operation);
+            const operation_t *operation =
+                row->operation != NULL ? operation_find(row->operation) : NULL;
             if (operation == NULL || (operation->row->flags & SALON_INTERNAL)) continue;
             apr_hash_set(wire->operations, &row->operation, sizeof(row->operation), operation);
         }
@@ -230,7 +231,7 @@ static json_object *payload_of(const salon_dialect_t *dialect, json_object *mess
     return json_object_is_type(payload, json_type_object) ? json_object_get(payload) : NULL;
 }
 
-static void message_decode(salon_calls_t *calls, json_object *message)
+void salon_call_message(salon_calls_t *calls, json_object *message)
 {
     const salon_dialect_t *dialect = calls->wire->dialect;
     json_object *type = NULL;
@@ -263,7 +264,7 @@ static salon_calls_t calls_make(const wire_t *wire, call_t **first)
 static void json_decode(salon_calls_t *calls, const char *text, size_t length)
 {
     json_object *message;
-    if (json_parse(text, length, &message)) message_decode(calls, message);
+    if (json_parse(text, length, &message)) salon_call_message(calls, message);
     else salon_call_refuse(calls, NULL, SALON_INVALID, NULL);
     json_object_put(message);
 }
@@ -374,14 +375,15 @@ static json_object *details_translate(const salon_wire_message_t *row, json_obje
     return copy;
 }
 
-frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, const char *code,
-                    json_object *details, apr_int64_t retry_after, int *close_r)
+frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, json_object *asked,
+                    const char *code, json_object *details, apr_int64_t retry_after, int *close_r)
 {
     const salon_wire_error_t *spelling = apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING);
     if (spelling == NULL) spelling = wire->fallback;
     json_object *translated = details_translate(row, details);
     salon_refusal_t refusal = { .row = spelling,
                                 .message = row,
+                                .asked = asked,
                                 .details = translated,
                                 .retry_after = retry_after };
     json_object *data = wire->dialect->error(&refusal);

@@ -239,7 +239,7 @@ def check_dialect(page, rows, name):
             told[match[1]] = [field.rstrip("?") for field in arguments(match[2]).split(",")
                               if field != "-"]
     lines = differences(page.name, fields, told)
-    types = {row[0]: "-" for row in mine["refusal"]}
+    types = {row[0]: "-" for row in mine["refusal"] + mine["notice"]}
     types["-"] = "-"
     types.update({kind: "-" for row in mine["message"] for kind in row[3:5]})
     types.update({row[3]: row[5] for row in mine["message"] if row[5] != "-"})

@@ -133,6 +133,38 @@ class InAddress(Dialect):
     token_query = True
 
 
+class Chat(InAddress):
+    """What somebody has caused names them beside the data."""
+
+    causes = {"room_message": "user_id", "direct_message": "from_user_id",
+              "user_connected": "user_id", "user_disconnected": "user_id"}
+
+    def answer(self, kind, fields):
+        message = {"type": kind, "data": fields, "timestamp": language.Word("time")}
+        if kind in self.causes:
+            unsaid = language.Word("id") if language.Rest in fields else None
+            who = fields.get(self.causes[kind], unsaid)
+            if who is not None:
+                message["user_id"] = who
+        return message
+
+    event = answer
+
+    async def sign_in(self, client, token):
+        """Nothing answers that; what is asked next is answered behind it."""
+        await client.say(self.envelope("dm_history", {"with_user": 1}))
+        await client.expect({"type": language.Regex("message_history|error"),
+                             language.Rest: True})
+
+    def refusal(self, code, field):
+        return self.answer("error", {"code": code, "message": language.Word("text"),
+                                     "details": language.Word("object")})
+
+    async def nothing(self, client):
+        await client.say(self.envelope("ping", {}))
+        await client.expect(self.answer("pong", {"timestamp": language.Word("time")}))
+
+
 class Flat(InAddress):
     payload = None
 
@@ -172,7 +204,7 @@ class Probe(Dialect):
             "timestamp": stamp, "server_time": language.Word("integer")}))
 
 
-DIALECTS = {"veza": Veza(), "chat": InAddress(), "live": Flat(), "relay": Flat(),
+DIALECTS = {"veza": Veza(), "chat": Chat(), "live": Flat(), "relay": Flat(),
             "messenger": Flat(), "broadcast": Dialect(), "probe": Probe()}
 
 

@@ -64,5 +64,28 @@ def test_compression():
         check("deflate_saved_bytes_total" in server.ctl("stats"), "no figure of it")
 
 
-if __name__ == "__main__":
-    sys.exit(salon_test.run([test_veza, test_compression]))
+def check_chat(server, *protocol):
+    seen = run_node(server, "client_chat.js",
+                    f"ws://127.0.0.1:{server.port('chat')}{server.path('chat')}",
+                    server.token("alice"), server.token("bob"), "general", "3", *protocol)
+    hello = "Bonjour tout le monde ! 👋"
+    check(seen["protocol"] == "".join(protocol), f"agreed on {seen['protocol']}")
+    check(seen["joined"] == {"room": "general", "success": True,
+                             "message": "Joined room successfully"}, f"{seen['joined']}")
+    check(seen["own"] == seen["heard"] and seen["own"]["content"] == hello, f"{seen['own']}")
+    check(seen["handled"] == [hello, "👍"], f"{seen['handled']}")
+    check(seen["reaction"]["reply_to"] == seen["own"]["id"], f"{seen['reaction']}")
+    check(seen["direct"]["from_user_id"] == 2 and seen["direct"]["to_user_id"] == 3,
+          f"{seen['direct']}")
+    check([message["content"] for message in seen["history"]["messages"]][-1] == hello,
+          f"{seen['history']}")
+    check(seen["error"]["code"] == "ROOM_NOT_FOUND" and
+          seen["error"]["details"]["room"] == "nonexistent_room", f"{seen['error']}")
+    check(seen["recent"] and seen["pong"]["timestamp"], f"{seen['own']} {seen['pong']}")
+    check(seen["closed"] == [1005, 1005], f"closed with {seen['closed']}")
+def test_chat():
+    """Two pages that speak chat"""
+    with Server() as server:
+        server.ctl("room", "add", "general")
+        check_chat(server)
+    sys.exit(salon_test.run([test_veza, test_compression, test_chat]))

@@ -67,6 +67,9 @@ SALON_API const salon_wire_message_t *salon_wire_message(const salon_dialect_t *
 SALON_API void salon_call_fields(salon_calls_t *calls, const salon_wire_message_t *row,
                                  json_object *payload);
 
+/* A whole wire message (borrowed) that stands in another one: as if it had come alone. */
+SALON_API void salon_call_message(salon_calls_t *calls, json_object *message);
+
 typedef struct salon_wire_field_t {
     const char *wire;     /* a path in the payload: "metadata.client_id"; NULL ends the table */
     const char *argument; /* the operation's name for it; "media.url": a member of an object */
@@ -75,7 +78,7 @@ typedef struct salon_wire_field_t {
 /* One type of message from the client: what it asks for, and how it is answered. */
 struct salon_wire_message_t {
     const char *type; /* NULL ends the table */
-    const char *operation;
+    const char *operation; /* NULL: none, `decode` asks for others */
     const salon_wire_field_t *fields;
     const char *reply; /* the answer's type; NULL: no answer */
     const salon_shape_t *shape;
@@ -84,6 +87,8 @@ struct salon_wire_message_t {
     json_object *(*answer)(json_object *data);
     /* In the place of the generic way, where the table of fields cannot say it. */
     void (*decode)(salon_calls_t *calls, const salon_wire_message_t *row, json_object *payload);
+    /* No client can name it: it is there for `open`, and for the `decode` of other rows. */
+    bool hidden;
 };
 
 /* An event, on its way to clients.  Rows of one event stand together; the first that fits
@@ -111,6 +116,7 @@ typedef struct salon_wire_error_t {
 typedef struct salon_refusal_t {
     const salon_wire_error_t *row;
     const salon_wire_message_t *message; /* what was refused; NULL: not known */
+    json_object *asked;                  /* its arguments, checked or not; NULL: none */
     json_object *details;                /* fields in the wire's names; NULL: none */
     apr_int64_t retry_after;             /* seconds; 0: not said */
 } salon_refusal_t;

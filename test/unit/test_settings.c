@@ -24,7 +24,7 @@
 static char directory[] = "/tmp/salon-test-settings-XXXXXX";
 static apr_pool_t *pool;
 static const char *main_file;
-static const char *const dialects[] = { "veza", "live", "broadcast", NULL };
+static const char *const dialects[] = { "veza", "live", "broadcast", "chat", NULL };
 
 /* A plugin's settings, as a plugin has them. */
 static bool auto_create;
@@ -48,7 +48,7 @@ static const salon_setting_t extra_settings[] = {
 static const config_section_t sections[] = {
     { "rooms", rooms_settings }, { "extra", extra_settings }, { "plain", NULL },
 };
-#define DEFAULT_PLUGINS "rooms dm reactions presence moderation friends veza broadcast "
+#define DEFAULT_PLUGINS "rooms dm reactions presence moderation friends veza chat broadcast "
 #define SECTIONS 3
 
 static const char *path_of(const char *name)
@@ -178,7 +178,10 @@ static void test_default_listeners(void **state)
     assert_int_equal(listener->pong_timeout, 10);
     assert_int_equal(listener->output_limit, 1048576);
     assert_int_equal(listener->abuse_limit, 60);
-    assert_int_equal(listener->endpoint_count, 1);
+    assert_int_equal(listener->endpoint_count, 2);
+    assert_string_equal(listener->endpoints[1].path, "/ws/chat");
+    assert_string_equal(listener->endpoints[1].dialect, "chat");
+    assert_int_equal(listener->endpoints[1].rule.count, 2);
     const config_endpoint_t *endpoint = &listener->endpoints[0];
     assert_string_equal(endpoint->path, "/ws");
     assert_string_equal(endpoint->dialect, "veza");
