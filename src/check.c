@@ -236,9 +236,15 @@ static salon_outcome_t check_flood(salon_req_t *req)
                               salon_json_integer(salon_json(), "retry_after", 1));
 }
 
+static salon_outcome_t check_writing(salon_req_t *req)
+{
+    bool writes = req->session != NULL && (req->operation->row->flags & SALON_WRITES);
+    return writes ? plugin_writing(req, &req->plugins_asked) : passed;
+}
+
 static salon_outcome_t (*const checks[])(salon_req_t *) = {
     check_signed_in, check_use,  check_decoded, check_arguments,
-    check_token_age, check_role, check_rate, check_flood,
+    check_token_age, check_role, check_rate, check_flood, check_writing,
 };
 
 salon_outcome_t check_request(salon_req_t *req)
@@ -248,6 +254,12 @@ salon_outcome_t check_request(salon_req_t *req)
         if (outcome.kind != 0) return outcome;
     }
     return passed;
+}
+
+salon_outcome_t salon_req_go_on(salon_req_t *req)
+{
+    salon_outcome_t outcome = plugin_writing(req, &req->plugins_asked);
+    return outcome.kind != 0 ? outcome : req->operation->row->handler(req);
 }
 
 /* ---- HTTP ---- */

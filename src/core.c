@@ -371,4 +371,5 @@ const salon_plugin_t core_plugin = {
     .routes = routes,
     .commands = commands,
     .start = start,
+    .metrics = metrics_gauges,
 };

@@ -9,6 +9,8 @@
 
 #include <apr_strings.h>
 
+#include "plugin.h"
+#include "plugin.h"
 #include "server.h"
 #include "session.h"
 #include "topic.h"
@@ -81,10 +83,7 @@ static apr_int64_t store_is_ready(void)
     return store_ready(server.store);
 }
 
-static const struct gauge_t {
-    const char *name, *type, *help;
-    apr_int64_t (*read)(void);
-} gauges[] = {
+const salon_metric_t metrics_gauges[] = {
     { "connections", "gauge", "sockets open now", connections_now },
     { "sessions", "gauge", "WebSocket connections open now", session_count },
     { "sessions_signed_in", "gauge", "of them, those signed in", session_signed_in_count },
@@ -97,9 +96,8 @@ static const struct gauge_t {
     { "store_waiting", "gauge", "jobs waiting for the database", store_waiting },
     { "store_ready", "gauge", "1: the database is there", store_is_ready },
     { "uptime_seconds", "gauge", "since the start", uptime },
+    { NULL, NULL, NULL, NULL },
 };
-
-#define GAUGE_COUNT (sizeof(gauges) / sizeof(gauges[0]))
 
 static struct {
     _Alignas(64) atomic_llong value;
@@ -123,9 +121,9 @@ const char *metrics_text(apr_pool_t *pool)
     const char *text = "";
     for (int i = 0; i < METRIC_COUNT; i++)
         text = text_add(pool, text, counters[i].name, "counter", counters[i].help, values[i].value);
-    for (size_t i = 0; i < GAUGE_COUNT; i++)
-        text =
-            text_add(pool, text, gauges[i].name, gauges[i].type, gauges[i].help, gauges[i].read());
+    for (int i = 0; i < plugin_count(); i++)
+        for (const salon_metric_t *m = plugin_at(i)->metrics; m != NULL && m->name != NULL; m++)
+            text = text_add(pool, text, m->name, m->type, m->help, m->read());
     return text;
 }
 
@@ -134,8 +132,9 @@ json_object *metrics_json(void)
     json_object *object = salon_json();
     for (int i = 0; i < METRIC_COUNT; i++)
         salon_json_integer(object, counters[i].name, values[i].value);
-    for (size_t i = 0; i < GAUGE_COUNT; i++)
-        salon_json_integer(object, gauges[i].name, gauges[i].read());
+    for (int i = 0; i < plugin_count(); i++)
+        for (const salon_metric_t *m = plugin_at(i)->metrics; m != NULL && m->name != NULL; m++)
+            salon_json_integer(object, m->name, m->read());
     return object;
 }
 
@@ -143,7 +142,8 @@ void metrics_list(FILE *out)
 {
     for (int i = 0; i < METRIC_COUNT; i++)
         fprintf(out, "metric\tcore\tsalon_%s\tcounter\t%s\n", counters[i].name, counters[i].help);
-    for (size_t i = 0; i < GAUGE_COUNT; i++)
-        fprintf(out, "metric\tcore\tsalon_%s\t%s\t%s\n", gauges[i].name, gauges[i].type,
-                gauges[i].help);
+    for (int i = 0; i < plugin_count(); i++)
+        for (const salon_metric_t *m = plugin_at(i)->metrics; m != NULL && m->name != NULL; m++)
+            fprintf(out, "metric\t%s\tsalon_%s\t%s\t%s\n", plugin_at(i)->name, m->name, m->type,
+                    m->help);
 }

@@ -10,6 +10,8 @@
 #include <apr_pools.h>
 #include <json-c/json.h>
 
+#include "salon/plugin.h"
+
 typedef enum {
     METRIC_OPENED,
     METRIC_CLOSED,
@@ -32,9 +34,12 @@ typedef enum {
     METRIC_COUNT
 } metric_t;
 
+/* The core's own, besides the counters. */
+extern const salon_metric_t metrics_gauges[];
+
 /* Any thread. */
 void metrics_add(metric_t metric, int by);
-/* Chat thread.  The Prometheus text format, with what other files know added. */
+/* Chat thread.  The Prometheus text format, with the tables of the plugins. */
 const char *metrics_text(apr_pool_t *pool);
 /* Chat thread.  The same as a new object: name without prefix -> value. */
 json_object *metrics_json(void);

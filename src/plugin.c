@@ -242,6 +242,16 @@ void plugin_stored(const salon_req_t *req, salon_topic_t topic, const message_t 
     json_object_put(form);
 }
 
+salon_outcome_t plugin_writing(salon_req_t *req, int *at)
+{
+    const salon_hooks_t *hooks;
+    while ((hooks = hooks_next(at)) != NULL) {
+        salon_outcome_t outcome = hooks->writing != NULL ? hooks->writing(req) : SALON_GO_ON;
+        if (outcome.kind != 0) return outcome;
+    }
+    return SALON_GO_ON;
+}
+
 void salon_acted(const salon_act_t *act)
 {
     const salon_hooks_t *hooks;

@@ -42,6 +42,9 @@ void plugin_subscribed(salon_session_t *session, salon_topic_t topic);
 void plugin_unsubscribed(salon_session_t *session, salon_topic_t topic);
 void plugin_tick(apr_int64_t now);
 void plugin_reload(void);
+/* Asks the plugins from *at on; kind 0: nobody objects, else the outcome, and *at is behind the one
+ * whose it is. */
+salon_outcome_t plugin_writing(salon_req_t *req, int *at);
 void plugin_stop(void);
 /* What the asker is about to say in the topic: kind 0: nobody objects (*content may be another text
  * then); otherwise the request has been refused. */

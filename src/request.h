@@ -38,6 +38,7 @@ struct salon_req_t {
     call_t *call;
     frame_t *held; /* the answer, while earlier requests have not been answered */
     int close_code;
+    int plugins_asked; /* see plugin_writing */
     /* of HTTP */
     http_request_t *http;
     route_captures_t captures;

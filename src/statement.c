@@ -20,6 +20,8 @@ typedef struct statements_t {
     apr_pool_t *pool;
     apr_array_header_t *texts;
     salon_rows_t *rows;
+    salon_ran_t *ran; /* of one that belongs to no request; NULL: nobody waits */
+    void *baton;
 } statements_t;
 
 db_status_t statement_run(db_t *db, statements_t *statements)
@@ -119,26 +121,56 @@ const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
     return store_run_now(server.store, &statements->job) == DB_OK ? statements->rows : NULL;
 }
 
-/* ---- Statements that nobody waits for ---- */
+/* ---- Statements that belong to no request ---- */
 
-static void written(store_job_t *job)
+static void alone_done(store_job_t *job)
 {
     statements_t *statements = (statements_t *)job;
-    if (job->status != DB_OK) log_error("a statement that nobody waits for has failed");
+    bool ok = job->status == DB_OK;
+    if (statements->ran != NULL) statements->ran(statements->baton, ok ? statements->rows : NULL);
+    else if (!ok) log_error("a statement that nobody waits for has failed");
     apr_pool_destroy(statements->pool);
+}
+
+__attribute__((format(printf, 4, 0))) static bool
+alone_push(bool (*push)(store_t *, store_job_t *), salon_ran_t *ran, void *baton,
+           const char *format, va_list args)
+{
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    statements_t *statements = statements_make(pool);
+    statements->job.done = alone_done;
+    statements->ran = ran;
+    statements->baton = baton;
+    statement_add(statements, format, args);
+    if (push(server.store, &statements->job)) return true;
+    apr_pool_destroy(pool);
+    return false;
+}
+
+bool salon_change(salon_ran_t *ran, void *baton, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bool pushed = alone_push(store_push, ran, baton, format, args);
+    va_end(args);
+    return pushed;
+}
+
+bool salon_read(salon_ran_t *ran, void *baton, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bool pushed = alone_push(store_push_read, ran, baton, format, args);
+    va_end(args);
+    return pushed;
 }
 
 void salon_write(const char *format, ...)
 {
-    apr_pool_t *pool;
     va_list args;
-    apr_pool_create(&pool, NULL);
-    statements_t *statements = statements_make(pool);
-    statements->job.done = written;
     va_start(args, format);
-    statement_add(statements, format, args);
+    if (!alone_push(store_push, NULL, NULL, format, args))
+        log_error("too much waits for the database; a statement is lost");
     va_end(args);
-    if (store_push(server.store, &statements->job)) return;
-    log_error("too much waits for the database; a statement is lost");
-    apr_pool_destroy(pool);
 }

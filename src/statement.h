@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Statements of a request: the way of plugins to the store (salon_sql, salon_store, salon_query,
- * salon_load).
+ * The way of plugins to the store: statements of a request (salon_sql, salon_store, salon_query),
+ * of a plugin's start (salon_load), and of neither (salon_change, salon_read, salon_write).
  */
 #ifndef STATEMENT_H
 #define STATEMENT_H

@@ -191,6 +191,10 @@ SALON_API salon_outcome_t salon_fail_details(salon_req_t *req, const char *code,
  * the request goes on with `handler` then.  Its connection may have gone by that time. */
 SALON_API salon_outcome_t salon_req_wait(salon_req_t *req);
 SALON_API void salon_req_resume(salon_req_t *req, salon_handler_t *handler);
+/* For hooks.writing: nothing against it. */
+#define SALON_GO_ON ((salon_outcome_t){ .kind = 0 })
+/* The handler that goes on where hooks.writing has held a request back. */
+SALON_API salon_outcome_t salon_req_go_on(salon_req_t *req);
 /* SALON_INVALID, naming the argument; of several that would do ("room_id|room"), a dialect tells
  * the one that its message has. */
 SALON_API salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name);
@@ -320,6 +324,17 @@ SALON_API salon_outcome_t salon_query(salon_req_t *req, salon_then_t *then);
 /* One statement that changes something and that nobody waits for; a failure is logged.  Committed
  * after what was stored before. */
 SALON_API void salon_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * Statements that belong to no request.  `ran` is called once, never within this call, with what
+ * the statement gave back; NULL: it failed.  False: too much waits, and it is not called.
+ * salon_change: one that changes something, like salon_store; salon_read: a SELECT, like
+ * salon_query.
+ */
+typedef void salon_ran_t(void *baton, const salon_rows_t *rows);
+SALON_API bool salon_change(salon_ran_t *ran, void *baton, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+SALON_API bool salon_read(salon_ran_t *ran, void *baton, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Only in a plugin's start(): runs one statement and waits.  NULL when it failed (logged). */
 SALON_API const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -476,6 +491,14 @@ typedef struct salon_command_t {
     const char *help;
 } salon_command_t;
 
+/* A figure of the plugin's, for /metrics (as salon_<name>) and `salonctl stats`. */
+typedef struct salon_metric_t {
+    const char *name; /* NULL ends the table; begins with the plugin's name */
+    const char *type; /* "gauge", or "counter" (its name then ends in _total) */
+    const char *help;
+    apr_int64_t (*read)(void); /* now */
+} salon_metric_t;
+
 /* What a plugin hears of; each may be NULL. */
 typedef struct salon_hooks_t {
     /* See salon_may. */
@@ -512,6 +535,10 @@ typedef struct salon_hooks_t {
      * of the commits, after everybody has been told.  session: whose message it is; NULL: the
      * connection has gone, or the message came otherwise. */
     void (*stored)(salon_session_t *session, salon_topic_t topic, json_object *message);
+    /* A connection's request that writes something has passed all other checks.  SALON_GO_ON, a
+     * refusal, or salon_req_wait: and later salon_req_resume with salon_req_go_on, or with a
+     * handler that refuses. */
+    salon_outcome_t (*writing)(salon_req_t *req);
     /* See salon_user_appearance: may change what connections alone would tell. */
     void (*appear)(const salon_user_t *user, salon_appearance_t *appearance);
     /* The server ends: nobody is connected any more; what salon_write is given now is still
@@ -536,6 +563,7 @@ typedef struct salon_plugin_t {
     const salon_dialect_t *dialect;
     /* Loads state; before anybody is served.  Anything but APR_SUCCESS ends the server's start. */
     apr_status_t (*start)(apr_pool_t *pool);
+    const salon_metric_t *metrics;
 } salon_plugin_t;
 
 /* How a plugin's descriptor begins: SALON_PLUGIN(rooms) = { SALON_PLUGIN_HEADER, ... }; it is the
