@@ -80,8 +80,9 @@ static salon_outcome_t join_unknown(salon_req_t *req)
 {
     const char *name = salon_arg_string(req, "room");
     const salon_session_t *session = salon_req_session(req);
-    if (name == NULL || session == NULL || !salon_session_auto_create(session))
-        return room_none(req);
+    bool create = salon_arg_boolean(req, "create", false) ||
+                  (session != NULL && salon_session_auto_create(session));
+    if (name == NULL || !create) return room_none(req);
     return room_is_coming(name) ? room_await(req, join_known)
                                 : room_create_then(req, name, join_load);
 }

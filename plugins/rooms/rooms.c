@@ -27,7 +27,7 @@ room_t *room_of(const salon_req_t *req)
 salon_outcome_t room_none(salon_req_t *req)
 {
     bool named = salon_arg(req, "room") != NULL || salon_arg(req, "room_id") != NULL;
-    return named ? salon_fail(req, ROOM_NOT_FOUND) : salon_fail_argument(req, "room_id");
+    return named ? salon_fail(req, ROOM_NOT_FOUND) : salon_fail_argument(req, "room_id|room");
 }
 
 room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
@@ -147,6 +147,11 @@ static const salon_argument_t enter_arguments[] = {
     END,
 };
 static const salon_argument_t room_arguments[] = { ROOM_ARGUMENTS, END };
+/* create: make the room where there is none of that name; for dialects, which do not let clients
+ * say it. */
+static const salon_argument_t join_arguments[] = {
+    ROOM_ARGUMENTS, { "create", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 }, END
+};
 static const salon_argument_t role_arguments[] = {
     ROOM_ARGUMENTS, PERSON_ARGUMENTS, { "role", SALON_STRING, 0, 1, 0 }, END
 };
@@ -175,7 +180,7 @@ static const salon_operation_t operations[] = {
       .help = "the rooms with somebody in them" },
     { .name = "room.enter", .handler = room_enter, .arguments = enter_arguments,
       .flags = SALON_ANONYMOUS, .help = "hear a room and talk there, while the connection lasts" },
-    { .name = "room.join", .handler = room_join, .arguments = room_arguments,
+    { .name = "room.join", .handler = room_join, .arguments = join_arguments,
       .flags = SALON_WRITES, .help = "become a member, and hear the room" },
     { .name = "room.leave", .handler = room_leave, .arguments = room_arguments,
       .flags = SALON_WRITES, .help = "be a member no longer" },
