@@ -214,16 +214,17 @@ static db_status_t mysql_status(int error, const char *message)
 static const engine_t engines[] = {
     { .driver = "sqlite3", .embedded = true, .transactional_ddl = true,
       .begin = "BEGIN IMMEDIATE", .commit = "COMMIT", .rollback = "ROLLBACK",
-      .on_idle = "PRAGMA wal_checkpoint(TRUNCATE)", .table_suffix = "",
+      .on_idle = "PRAGMA wal_checkpoint(TRUNCATE)", .table_suffix = "", .text_type = "TEXT",
       .options = sqlite_options, .on_connect = sqlite_on_connect,
       .quote = quote_sqlite, .disarm = sqlite_disarm, .status = sqlite_status },
     { .driver = "pgsql", .transactional_ddl = true,
-      .begin = "BEGIN", .commit = "COMMIT", .rollback = "ROLLBACK", .table_suffix = "",
+      .begin = "BEGIN", .commit = "COMMIT", .rollback = "ROLLBACK",
+      .table_suffix = "", .text_type = "TEXT",
       .options = pgsql_options, .on_connect = no_statements,
       .quote = quote_always_plain, .status = pgsql_status },
     { .driver = "mysql",
       .begin = "START TRANSACTION", .commit = "COMMIT", .rollback = "ROLLBACK",
-      .table_suffix = MYSQL_SUFFIX,
+      .table_suffix = MYSQL_SUFFIX, .text_type = "MEDIUMTEXT", /* TEXT ends at 64 KB */
       .options = mysql_options, .on_connect = mysql_on_connect,
       .quote = quote_always_plain, .status = mysql_status },
 };

@@ -34,6 +34,7 @@ typedef struct engine_t {
     const char *rollback;
     const char *on_idle;           /* after writes, when nothing waits; NULL: nothing to do */
     const char *table_suffix;      /* after the closing parenthesis of CREATE TABLE */
+    const char *text_type;         /* of a column that is declared as TEXT */
     const engine_option_t *options;
     const char *const *on_connect; /* statements; NULL-terminated */
 

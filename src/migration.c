@@ -42,16 +42,41 @@ static int statement_count(const salon_migration_t *migration)
     return count;
 }
 
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* A definition with the engine's own type in the place of TEXT. */
+static const char *with_text_type(apr_pool_t *pool, const char *statement, const char *type)
+{
+    const char *rest = statement, *done = "";
+
+    for (const char *at; (at = strstr(rest, " TEXT")) != NULL; rest = at + 5) {
+        bool whole = strchr(" ,)", at[5]) != NULL; /* the end, too */
+
+        done = apr_pstrcat(pool, done, apr_pstrmemdup(pool, rest, (apr_size_t)(at - rest)), " ",
+                           whole ? type : "TEXT", NULL);
+    }
+    return apr_pstrcat(pool, done, rest, NULL);
+}
+
+/* As the engine wants it. */
+static const char *translate(const migrator_t *migrator, const char *statement)
+{
+    const engine_t *engine = db_engine(migrator->db);
+    bool creates = starts_with(statement, "CREATE TABLE");
+
+    if (creates || starts_with(statement, "ALTER TABLE")) {
+        statement = with_text_type(migrator->pool, statement, engine->text_type);
+    }
+    if (!creates || statement[strlen(statement) - 1] != ')') return statement;
+    return apr_pstrcat(migrator->pool, statement, engine->table_suffix, NULL);
+}
+
 static db_status_t run_statement(const migrator_t *migrator, const char *statement)
 {
-    const char *suffix = db_engine(migrator->db)->table_suffix;
-    apr_size_t length = strlen(statement);
-
-    if (*suffix != '\0' && strncmp(statement, "CREATE TABLE", 12) == 0 &&
-        statement[length - 1] == ')') {
-        statement = apr_pstrcat(migrator->pool, statement, suffix, NULL);
-    }
-    return db_run(migrator->db, migrator->pool, statement, NULL);
+    return db_run(migrator->db, migrator->pool, translate(migrator, statement), NULL);
 }
 
 static db_status_t record(const migrator_t *migrator, int version, int steps, bool insert)

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs conversations: who connects, who says what, who must hear what, and nothing else.
 
-    run_conversations.py [FILE.conv | DIRECTORY]...      (default: all of conversations/)
+    run_conversations.py [--database DRIVER] [FILE.conv | DIRECTORY]...
+                                                         (default: all of conversations/)
 
-Each file gets a salond of its own; several run at once; one TAP line each.  Statements (see
+DRIVER is pgsql or mysql: on a server of the test's own; without it, on SQLite.  The environment
+variable SALON_TEST_DATABASE says the same.  Each file gets a salond of its own; several run at once; one TAP line each.  Statements (see
 conversation.py for their form and for values):
 
     setting listener.NAME = VALUE     of every listener; also endpoint.NAME; else SECTION.NAME.
@@ -58,6 +60,7 @@ import websockets
 
 sys.dont_write_bytecode = True
 import conversation as language  # noqa: E402
+import databases  # noqa: E402
 import salon_test  # noqa: E402
 from salon_test import LIMIT, Failure, Skip  # noqa: E402
 
@@ -596,14 +599,12 @@ async def run_file(path, tap, gate):
         tap.result(name, failure, skip)
 
 
-async def run_all(paths):
-    tap = salon_test.Tap(len(paths))
+async def run_all(paths, tap):
     gate = asyncio.Semaphore(AT_ONCE)
     await asyncio.gather(*(run_file(path, tap, gate) for path in paths))
-    return 1 if tap.failed else 0
 
 
-def files_of(arguments):
+def files_of(arguments=()):
     for argument in arguments or [os.path.join(salon_test.TEST_DIR, "conversations")]:
         if os.path.isdir(argument):
             yield from sorted(glob.glob(os.path.join(argument, "**", "*.conv"), recursive=True))
@@ -611,5 +612,16 @@ def files_of(arguments):
             yield argument
 
 
+def main(arguments):
+    driver = os.environ.get("SALON_TEST_DATABASE")
+    if arguments[:1] == ["--database"]:
+        driver, arguments = arguments[1], arguments[2:]
+    paths = list(files_of(arguments))
+    with databases.used(driver):
+        tap = salon_test.Tap(len(paths))
+        asyncio.run(run_all(paths, tap))
+    return 1 if tap.failed else 0
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run_all(list(files_of(sys.argv[1:])))))
+    sys.exit(main(sys.argv[1:]))

@@ -93,6 +93,10 @@ ENDPOINTS = {
 }
 
 
+# Gives each Server an empty database (databases.use); None: everyone has a file, with SQLite.
+DATABASES = None
+
+
 class Failure(Exception):
     """What was expected did not happen; the text is for a person."""
 
@@ -173,6 +177,8 @@ class Server:
         self.plugins = built_plugins() if plugins is None else plugins
         self.listener, self.endpoint, self.settings = listener or {}, endpoint or {}, settings
         self.files = files
+        own = "database {" in settings
+        self.database = DATABASES.fresh() if DATABASES and not own else None
         self.process = None
         self.places = {}   # dialect -> (index of its listener, path), of the first endpoint
         self.ports = []
@@ -219,6 +225,8 @@ class Server:
         parts = [f'state_dir = "{self.directory}/state"', f'plugin_dir = "{self.plugin_dir}"',
                  f"plugins = {{ {names} }}", self.presence_text(), f'jwt {{ key_file = "{self.directory}/key" }}',
                  f'log {{ target = "{target}"  level = "debug" }}', "threads = 2", self.settings]
+        if self.database:
+            parts.append(self.database.settings())
         for endpoints, http in ALL_LISTENERS:
             served = {path: name for path, name in endpoints.items() if name in self.plugins}
             for path, name in served.items():
@@ -327,6 +335,8 @@ class Server:
             self.remove()
 
     def remove(self):
+        if self.database:
+            self.database.drop()
         if not os.environ.get("SALON_TEST_KEEP"):
             shutil.rmtree(self.directory, ignore_errors=True)
 

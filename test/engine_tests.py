@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is tested on each database server: test_pgsql.py and test_mysql.py run it.
+
+The unit tests of the storage, every conversation of every dialect, and being stopped and killed
+under load, each with an empty database, on one server of the test's own.  Under a sanitizer, which
+sees most of it with SQLite, only some of the conversations.
+"""
+
+import asyncio
+import os
+import subprocess
+
+import databases
+import run_conversations
+import salon_test
+import test_process
+from salon_test import Server, Skip, check
+
+UNIT_TESTS = ["test_db", "test_migration", "test_store"]
+EACH_UNDER_SANITIZER = 6  # one conversation of so many
+
+engine = None
+
+
+def unit_test(name):
+    program = salon_test.find_built("", os.path.join("test", "unit", name))
+    if os.environ.get("top_builddir"):
+        program = os.path.join(os.environ["top_builddir"], "test", "unit", name)
+    if not program or not os.path.exists(program):
+        raise Skip(f"{name} has not been built")
+    done = subprocess.run([program], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={**os.environ, **engine.fresh().environment()},
+                          timeout=12 * salon_test.LIMIT)
+    check(done.returncode == 0, f"{name}: {done.returncode}\n{done.stdout[-5000:]}")
+
+
+def test_units():
+    """The unit tests of the storage"""
+    for name in UNIT_TESTS:
+        unit_test(name)
+
+
+def test_tables():
+    """The database that a server of this test has is that of the engine, not a file"""
+    with Server() as server:
+        server.add_people("alice")
+        check(server.database.ask("SELECT name FROM users WHERE id = 2") == [["alice"]],
+              "alice is not in the database")
+        check(not os.path.exists(os.path.join(server.directory, "state", "salon.db")),
+              "there is a file")
+
+
+TESTS = [test_units, test_tables, test_process.test_stop_under_load,
+         test_process.test_crash_under_load]
+
+
+def run_tests(tap):
+    for test in TESTS:
+        tap.result(salon_test.title(test), *salon_test.attempt(test))
+
+
+def main(driver):
+    global engine
+    paths = list(run_conversations.files_of())
+    if salon_test.SLOWER > 1:
+        paths = paths[::EACH_UNDER_SANITIZER]
+    try:
+        with databases.used(driver) as engine:
+            tap = salon_test.Tap(len(paths) + len(TESTS))
+            asyncio.run(run_conversations.run_all(paths, tap))
+            run_tests(tap)
+    except Skip as reason:
+        print(f"1..0 # SKIP {reason}")
+        return 0
+    return 1 if tap.failed else 0
