@@ -13,8 +13,11 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
@@ -222,20 +225,36 @@ static const char *embedded_dir(const db_t *db)
     return db->config->name[0] == '/' ? "/" : db->state_dir;
 }
 
-/* SQLite would make the file with the process's umask; its other files take their mode from it. */
+/* Makes it durable that the directory has the file; SQLite does so for its other files only. */
+static void sync_directory(const char *path, apr_pool_t *pool)
+{
+    int directory = open(apr_pstrmemdup(pool, path, (apr_size_t)(strrchr(path, '/') - path + 1)),
+                         O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (directory < 0) return;
+    fsync(directory);
+    close(directory);
+}
+
+/*
+ * SQLite would make the file with the process's umask; its other files take their mode from it.  A
+ * file that is there is not opened: closing it again would, as POSIX has it, end the locks that
+ * another connection of this process holds on it, and with them the life of the write-ahead log as
+ * soon as another process has looked at the database.
+ */
 static const char *make_file(const db_t *db, apr_pool_t *pool)
 {
     const char *path = apr_pstrcat(pool, embedded_dir(db), "/", db->config->name, NULL);
-    apr_file_t *file;
-    apr_status_t rv = apr_file_open(&file, path,
-                                    APR_FOPEN_READ | APR_FOPEN_WRITE | APR_FOPEN_CREATE,
-                                    APR_FPROT_UREAD | APR_FPROT_UWRITE, pool);
     char reason[128];
+    int file;
 
-    if (rv != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s: %s", path, apr_strerror(rv, reason, sizeof reason));
+    if (access(path, R_OK | W_OK) == 0) return NULL;
+    file = errno == ENOENT ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (file < 0) {
+        return apr_psprintf(pool, "%s: %s", path, apr_strerror(errno, reason, sizeof reason));
     }
-    apr_file_close(file);
+    close(file);
+    sync_directory(path, pool);
     return NULL;
 }
 

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -193,6 +194,17 @@ def test_database_away():
     with unstarted() as server:
         write(os.path.join(server.directory, "state", "salon.db"), "no database " * 500)
         refuses_to_start(server, "salon.db")
+
+
+def test_looked_at():
+    """Another program that reads the file does no harm: nothing that is written later is lost"""
+    with Server() as server:
+        path = os.path.join(server.directory, "state", "salon.db")
+        for name in ("alice", "bob", "carol"):
+            server.add_people(name)
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                names = [row[0] for row in database.execute("SELECT name FROM users")]
+            check(name in names, f"{name} is not in the file: {names}")
 
 
 def test_second_server():
