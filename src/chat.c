@@ -114,6 +114,7 @@ static void on_sweep(uv_timer_t *timer)
 static void on_tick(uv_timer_t *timer)
 {
     (void)timer;
+    store_watch(server.store);
     plugin_tick(salon_now());
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection to the database, through libdbi: the only file that calls it.  A connection and
+ * One connection to the database, through libdbi, which nothing else calls.  A connection and
  * everything of it belongs to one thread at a time.
  */
 #ifndef DB_H
@@ -26,10 +26,24 @@ db_status_t db_connect(db_t *db, apr_pool_t *pool, const char **message_r);
 /* Closes what may be broken; the next db_connect makes a new one. */
 void db_disconnect(db_t *db);
 
+/* Makes this the only server that starts on the database, until db_release; of the embedded
+ * engine, the only one that uses it, until db_close.  Waits a minute at most.  NULL: done;
+ * otherwise what is wrong. */
+const char *db_claim(db_t *db, apr_pool_t *pool);
+void db_release(db_t *db, apr_pool_t *pool);
+/* Is the embedded engine's file whole, unless that takes long?  NULL: yes; otherwise what is
+ * wrong. */
+const char *db_check(db_t *db, apr_pool_t *pool);
+
+/* Any thread.  Has the statement that runs now been running for longer than that? */
+bool db_is_slow(const db_t *db, apr_interval_time_t limit);
+/* Any thread.  Ends the connection under a statement that is running, which then is DB_LOST. */
+void db_cut(db_t *db);
+
 /*
  * A writing transaction.  After a statement in it has failed, nothing more runs in it: every
- * db_run, and the commit, repeat that status.  A commit that fails for another reason may have
- * taken effect nevertheless: then *unknown_r is true.  db_rollback is always right, also when
+ * db_run, and the commit, repeat that status.  A commit whose answer never came may have taken
+ * effect nevertheless: then *unknown_r is true.  db_rollback is always right, also when
  * nothing was begun.
  */
 db_status_t db_begin(db_t *db);

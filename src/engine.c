@@ -123,6 +123,8 @@ static const char *const sqlite_on_connect[] = {
 
 /* ---- PostgreSQL ---- */
 
+#define PGSQL_LIMIT "10000" /* milliseconds */
+
 static const engine_option_t pgsql_options[] = {
     { .name = "encoding", .text = "UTF-8" },
     { .name = "timeout", .number = 5 },
@@ -130,7 +132,7 @@ static const engine_option_t pgsql_options[] = {
     { .name = "pgsql_tcp_user_timeout", .number = 15000 },
     { .name = "pgsql_options",
       .text = "-c standard_conforming_strings=on -c client_min_messages=error"
-              " -c statement_timeout=10000 -c lock_timeout=5000"
+              " -c statement_timeout=" PGSQL_LIMIT " -c lock_timeout=5000"
               " -c idle_in_transaction_session_timeout=30000" },
     { .name = NULL }
 };
@@ -145,6 +147,7 @@ typedef struct sqlstate_t {
 static const sqlstate_t sqlstates[] = {
     { "23505", DB_DUPLICATE },
     { "40001", DB_RETRY }, { "40P01", DB_RETRY }, { "55P03", DB_RETRY },
+    { "57014", DB_FULL }, /* it took too long */
     { "08", DB_LOST }, { "57P", DB_LOST }, { "53300", DB_LOST }, { "25P03", DB_LOST },
     { "25006", DB_LOST }, /* read-only: we are connected to a standby */
     { "53", DB_FULL }, { "58", DB_FULL },
@@ -177,11 +180,22 @@ static const engine_option_t mysql_options[] = {
     { .name = NULL }
 };
 
+/*
+ * Limits for a statement, and, where there is one, for a transaction whose client says nothing any
+ * more: seconds of MariaDB, which MySQL skips, and milliseconds of MySQL, which has the first for
+ * SELECT alone.
+ */
+#define MYSQL_LIMIT                                                                              \
+    "/*M! max_statement_time=10, idle_transaction_timeout=30 */"                                 \
+    " /*!50708 max_execution_time=10000 */"
+#define MYSQL_NO_LIMIT "/*M! max_statement_time=0 */ /*!50708 max_execution_time=0 */"
+
 static const char *const mysql_on_connect[] = {
     "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION'",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION autocommit=1",
     "SET SESSION innodb_lock_wait_timeout=5",
+    "SET SESSION " MYSQL_LIMIT,
     NULL
 };
 
@@ -194,9 +208,10 @@ static db_status_t mysql_status(int error, const char *message)
     case 1205: case 1213: case 1020: /* lock wait, deadlock, changed since it was read */
         return DB_RETRY;
     case 1021: case 1114: case 1026: case 1030: case 1037: case 1041: /* disk, table full; I/O */
+    case 1180: case 1317: case 1969: case 3024: /* not committed, interrupted, took too long */
         return DB_FULL;
-    case 1040: case 1053: case 1077: case 1079: case 1152: case 1159: case 1161: case 1203:
-    case 1290: case 1836: case 1927: case 4031: /* too many, shutting down, read-only, killed */
+    case 1040: case 1047: case 1053: case 1077: case 1079: case 1152: case 1159: case 1161:
+    case 1203: case 1290: case 1836: case 1927: case 4031: /* too many, ending, read-only, killed */
         return DB_LOST;
     default: /* 2000 to 2999: the client's own, all about the connection */
         return error <= 0 || (error >= 2000 && error < 3000) ? DB_LOST : DB_FAILED;
@@ -204,6 +219,10 @@ static db_status_t mysql_status(int error, const char *message)
 }
 
 /* ---- The table ---- */
+
+/* Advisory locks: PostgreSQL has numbers, of one database, MariaDB names, of the whole server. */
+#define PGSQL_LOCK "8317987319"
+#define MYSQL_LOCK "CONCAT('salon ', MD5(DATABASE()))"
 
 /* Binary collations that do not pad: otherwise 'Bob' and 'bob ' would be one name.  MariaDB and
  * MySQL spell them differently, and each skips the other's comment. */
@@ -215,16 +234,23 @@ static const engine_t engines[] = {
     { .driver = "sqlite3", .embedded = true, .transactional_ddl = true,
       .begin = "BEGIN IMMEDIATE", .commit = "COMMIT", .rollback = "ROLLBACK",
       .on_idle = "PRAGMA wal_checkpoint(TRUNCATE)", .table_suffix = "", .text_type = "TEXT",
+      .check = "PRAGMA quick_check(1)",
       .options = sqlite_options, .on_connect = sqlite_on_connect,
       .quote = quote_sqlite, .disarm = sqlite_disarm, .status = sqlite_status },
     { .driver = "pgsql", .transactional_ddl = true,
       .begin = "BEGIN", .commit = "COMMIT", .rollback = "ROLLBACK",
       .table_suffix = "", .text_type = "TEXT",
+      .claim = "SELECT CASE WHEN pg_try_advisory_lock(" PGSQL_LOCK ") THEN 1 ELSE 0 END AS n",
+      .release = "SELECT CASE WHEN pg_advisory_unlock(" PGSQL_LOCK ") THEN 1 ELSE 0 END AS n",
+      .no_limit = "SET statement_timeout=0", .limit = "SET statement_timeout=" PGSQL_LIMIT,
       .options = pgsql_options, .on_connect = no_statements,
       .quote = quote_always_plain, .status = pgsql_status },
     { .driver = "mysql",
       .begin = "START TRANSACTION", .commit = "COMMIT", .rollback = "ROLLBACK",
       .table_suffix = MYSQL_SUFFIX, .text_type = "MEDIUMTEXT", /* TEXT ends at 64 KB */
+      .claim = "SELECT GET_LOCK(" MYSQL_LOCK ", 0) AS n",
+      .release = "SELECT RELEASE_LOCK(" MYSQL_LOCK ") AS n",
+      .no_limit = "SET SESSION " MYSQL_NO_LIMIT, .limit = "SET SESSION " MYSQL_LIMIT,
       .options = mysql_options, .on_connect = mysql_on_connect,
       .quote = quote_always_plain, .status = mysql_status },
 };

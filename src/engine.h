@@ -14,7 +14,7 @@ typedef enum {
     DB_DUPLICATE, /* a unique key exists already */
     DB_RETRY,     /* deadlock, serialisation failure, busy: the same again may succeed */
     DB_LOST,      /* no connection */
-    DB_FULL,      /* the disk is full, or an I/O error: may be better later */
+    DB_FULL,      /* the disk is full, an I/O error, too slow: may be better later */
     DB_FAILED     /* the statement is wrong */
 } db_status_t;
 
@@ -33,6 +33,11 @@ typedef struct engine_t {
     const char *commit;
     const char *rollback;
     const char *on_idle;           /* after writes, when nothing waits; NULL: nothing to do */
+    const char *claim;             /* a SELECT: is 1 when nobody else has claimed it, and we do */
+    const char *release;           /* a SELECT, too; both NULL of an embedded one */
+    const char *check;             /* a SELECT: is "ok" when the database is whole; or NULL */
+    const char *no_limit;          /* lets statements of the session take long; NULL: they may */
+    const char *limit;             /* and no longer */
     const char *table_suffix;      /* after the closing parenthesis of CREATE TABLE */
     const char *text_type;         /* of a column that is declared as TEXT */
     const engine_option_t *options;

@@ -60,10 +60,8 @@ static db_status_t reserve(db_t *db, apr_pool_t *pool, reservation_t *reservatio
     return DB_OK;
 }
 
-static db_status_t reservations_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count,
-                                    bool again)
+static db_status_t reservations_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count)
 {
-    (void)again; /* a block reserved twice is only a gap */
     db_status_t status = DB_OK;
     for (int i = 0; i < count && status == DB_OK; i++)
         status = reserve(db, pool, (reservation_t *)jobs[i]);
@@ -152,10 +150,8 @@ apr_status_t salon_sequence_open(apr_pool_t *pool, const char *name, apr_int64_t
 /* ---- Giving back ---- */
 
 /* Only where nobody has reserved anything since. */
-static db_status_t returns_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count,
-                               bool again)
+static db_status_t returns_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count)
 {
-    (void)again;
     db_status_t status = DB_OK;
     for (int i = 0; i < count && status == DB_OK; i++) {
         const reservation_t *back = (reservation_t *)jobs[i];

@@ -37,9 +37,9 @@ db_status_t statement_run(db_t *db, statements_t *statements)
     return DB_OK;
 }
 
-static db_status_t jobs_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again)
+static db_status_t jobs_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count)
 {
-    (void)pool, (void)again;
+    (void)pool;
     for (int i = 0; i < count; i++) {
         db_status_t status = statement_run(db, (statements_t *)jobs[i]);
         if (status != DB_OK) return status;

@@ -8,7 +8,9 @@
  * When a batch fails, it is rolled back and its two halves run, each in a transaction of its own,
  * and so on, so that one bad job harms no other.  When the database is away, jobs wait until it has
  * been away for as long as configured; from then on they fail with DB_LOST at once, until it is
- * back; it reconnects by itself.  When the disk is full, a batch fails with DB_FULL, and the next
+ * back; it reconnects by itself.  A transaction whose commit was not answered is neither failed nor
+ * done twice: it waits, however long, until the database says what became of it (receipt.h), and
+ * then counts as done, or is done.  When the disk is full, a batch fails with DB_FULL, and the next
  * one tries again.
  */
 #ifndef STORE_H
@@ -31,7 +33,7 @@ typedef struct store_job_t store_job_t;
  */
 typedef struct store_class_t {
     const char *name;
-    db_status_t (*run)(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again);
+    db_status_t (*run)(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count);
 } store_class_t;
 
 struct store_job_t {
@@ -70,8 +72,10 @@ const char *store_migrate(store_t *store, const char *owner, const salon_migrati
  * A job for the reader is run outside of a transaction. */
 bool store_push(store_t *store, store_job_t *job);
 bool store_push_read(store_t *store, store_job_t *job);
-/* Is the database there, as far as the last attempt showed?  Any thread. */
+/* Is the database there, as far as the last attempt showed, and answers?  Any thread. */
 bool store_ready(const store_t *store);
+/* To be called every second or so: hangs up where the database has stopped answering.  Any thread. */
+void store_watch(store_t *store);
 /* Any thread; each number for itself. */
 store_stats_t store_stats(const store_t *store);
 /* What is special about its database. */

@@ -365,9 +365,9 @@ static db_status_t load_run(db_t *db, load_t *load)
                    (long)load->id, TIMELINE_RECENT);
 }
 
-static db_status_t loads_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again)
+static db_status_t loads_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count)
 {
-    (void)pool, (void)again;
+    (void)pool;
     db_status_t status = DB_OK;
     for (int i = 0; i < count && status == DB_OK; i++) status = load_run(db, (load_t *)jobs[i]);
     return status;

@@ -25,7 +25,7 @@ typedef struct {
 
 static bool is_new(const send_t *send)
 {
-    return !send->known && !send->stored && !send->refused;
+    return !send->known && !send->refused;
 }
 
 /* ---- What is known already ---- */
@@ -40,26 +40,6 @@ static db_status_t list_run(const batch_t *batch, sql_text_t *text, salon_rows_t
 {
     sql_text_add(text, ")");
     return db_run(batch->db, batch->pool, sql_text_string(text), rows_r);
-}
-
-/* After a commit of unknown fate: which of the messages are there? */
-static db_status_t find_stored(const batch_t *batch)
-{
-    salon_rows_t rows;
-    sql_text_t *text = list_begin(batch);
-    sql_text_add(text, "SELECT id, seq FROM messages WHERE id IN (0");
-    for (int i = 0; i < batch->count; i++)
-        sql_text_add(text, ", %ld", (long)batch->sends[i]->message.id);
-    db_status_t status = list_run(batch, text, &rows);
-    for (int r = 0; status == DB_OK && r < rows.count; r++) {
-        for (int i = 0; i < batch->count; i++) {
-            send_t *send = batch->sends[i];
-            if (send->message.id != salon_rows_integer(&rows, r, 0)) continue;
-            send->stored = true;
-            send->message.seq = send->message.changed_seq = salon_rows_integer(&rows, r, 1);
-        }
-    }
-    return status;
 }
 
 static db_status_t message_read(const batch_t *batch, apr_int64_t id, send_t *send)
@@ -84,7 +64,7 @@ static void firsts_note(const batch_t *batch, apr_hash_t *firsts)
 {
     for (int i = 0; i < batch->count; i++) {
         const char *key = batch->sends[i]->message.client_key;
-        if (key == NULL || batch->sends[i]->stored) continue;
+        if (key == NULL) continue;
         if (apr_hash_get(firsts, key, APR_HASH_KEY_STRING) == NULL)
             apr_hash_set(firsts, key, APR_HASH_KEY_STRING, batch->sends[i]);
     }
@@ -304,13 +284,13 @@ static db_status_t run_added(const batch_t *batch)
     return status;
 }
 
-static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count, bool again)
+static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count)
 {
     batch_t batch = { .db = db, .pool = pool, .sends = (send_t **)jobs, .count = count };
     apr_hash_t *firsts = apr_hash_make(pool);
     for (int i = 0; i < count; i++)
-        batch.sends[i]->known = batch.sends[i]->stored = batch.sends[i]->refused = false;
-    db_status_t status = again ? find_stored(&batch) : DB_OK;
+        batch.sends[i]->known = batch.sends[i]->refused = false;
+    db_status_t status = DB_OK;
     firsts_note(&batch, firsts);
     if (status == DB_OK && batch.sends[0]->doubted) status = find_known(&batch, firsts);
     if (status == DB_OK) repeats_mark(&batch, firsts);

@@ -197,10 +197,9 @@ static db_status_t change_run(db_t *db, change_t *change)
     return status == DB_OK ? reply_uncount(db, pool, &change->message) : status;
 }
 
-static db_status_t changes_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count,
-                               bool again)
+static db_status_t changes_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int count)
 {
-    (void)pool, (void)again; /* done twice is as good as once, but for a position */
+    (void)pool;
     db_status_t status = DB_OK;
     for (int i = 0; i < count && status == DB_OK; i++) status = change_run(db, (change_t *)jobs[i]);
     return status;

@@ -14,7 +14,6 @@ typedef struct {
     const salon_timeline_kind_t *kind;
     struct statements_t *added; /* by the plugin; NULL: none */
     bool known;   /* the client id was used before; message is the first one */
-    bool stored;  /* an attempt that was not confirmed had succeeded */
     bool refused; /* no such parent, or no such timeline any more */
     bool doubted; /* some client id of the batch exists already; they must be looked up */
 } send_t;
