@@ -14,6 +14,7 @@
 #include "request.h"
 #include "server.h"
 #include "user.h"
+#include "work.h"
 
 #define SWEEP 60000 /* milliseconds between two looks at rate logs */
 #define TICK  250   /* of the plugins */
@@ -84,7 +85,7 @@ void chat_deliver(queue_list_t *jobs, void *baton)
 
 static void end_when_idle(void)
 {
-    if (!chat.stopping || request_count() > 0 || fetch_count() > 0) return;
+    if (!chat.stopping || request_count() + fetch_count() + work_count() > 0) return;
     uv_stop(&chat.loop);
 }
 
@@ -95,7 +96,6 @@ static void on_wake(uv_async_t *wake)
     chat_note_t *note;
     uv_update_time(&chat.loop);
     while ((note = (chat_note_t *)queue_list_pop(&notes)) != NULL) note->handle(note);
-    end_when_idle();
 }
 
 static void on_turn_end(uv_check_t *check)
@@ -103,6 +103,7 @@ static void on_turn_end(uv_check_t *check)
     (void)check;
     for (int i = 0; i < server.net_count; i++)
         if (chat.to_net[i].count > 0) net_post_list(server.nets[i], &chat.to_net[i]);
+    end_when_idle();
 }
 
 static void on_sweep(uv_timer_t *timer)

@@ -16,6 +16,8 @@
 
 #include "acceptor.h"
 #include "http.h"
+#include "http_file.h"
+#include "http_upload.h"
 #include "metrics.h"
 #include "opening.h"
 #include "session.h"
@@ -85,7 +87,9 @@ static void conn_free(conn_t *conn)
     conn_output_free(conn);
     opening_free(&conn->opening);
     http_request_free(&conn->http);
+    http_upload_free(&conn->upload);
     http_reply_free(&conn->reply);
+    http_file_drop(&conn->file);
     while (conn->seats != NULL) roster_remove(conn->seats->roster, &conn->seats);
     net->conns[conn->slot] = NULL;
     net->free_slots[net->free_count++] = conn->slot;
@@ -233,6 +237,10 @@ void conn_expired(conn_t *conn)
 {
     if (conn->state == CONN_OPEN) {
         open_expired(conn);
+        return;
+    }
+    if (conn->upload != NULL && conn->state == CONN_HTTP) {
+        http_upload_tick(conn);
         return;
     }
     if (conn->state == CONN_HANDSHAKE) metrics_add(METRIC_TIMEOUTS, 1);

@@ -34,7 +34,9 @@ struct conn_t {
     int endpoint;                     /* its place among the listener's endpoints */
     struct salon_opening_t *opening;  /* between the handshake's check and its end */
     struct http_request_t *http;      /* while it is being read */
+    struct http_upload_t *upload;     /* while its body comes, and until that is answered */
     struct http_reply_t *reply;       /* while it waits to be written */
+    struct http_file_t *file;         /* while it is being sent */
     wheel_entry_t deadline;
     apr_int64_t user_id;              /* 0: nobody */
     roster_seats_t seats;

@@ -12,12 +12,19 @@
 
 #include <apr_strings.h>
 
-#include "opening.h"
-#include "session.h"
+#include "http_file.h"
+#include "http_upload.h"
 #include "metrics.h"
+#include "multipart.h"
+#include "opening.h"
+#include "plugin.h"
+#include "session.h"
 
 #define LENGTH_DIGITS 9
+#define UPLOAD_DIGITS 15 /* whoever takes the file has a limit of his own */
 #define LENGTH_MOST   (64u << 20) /* bytes, where the configuration says no limit */
+#define HEADERS_MOST  4096        /* bytes of an answer's head */
+#define UNREAD_TIMEOUT 5000       /* milliseconds */
 
 static const struct method_t {
     enum lws_token_indexes header;
@@ -44,6 +51,7 @@ void http_reply_free(http_reply_t **reply)
     if (*reply == NULL) return;
     free((*reply)->content_type);
     free((*reply)->headers);
+    http_file_drop(&(*reply)->file);
     free(*reply);
     *reply = NULL;
 }
@@ -64,8 +72,25 @@ static bool method_read(conn_t *conn, http_request_t *request)
     return false;
 }
 
+/* Does the body go to a file? */
+static bool is_upload(conn_t *conn, const http_request_t *request)
+{
+    route_captures_t captures;
+    bool known = false;
+    const plugin_route_t *route = plugin_route_find(conn_config(conn), request->method,
+                                                    request->path, request->pool, &captures, &known);
+    return route != NULL && (route->row->flags & SALON_UPLOAD);
+}
+
+static bool length_fits(conn_t *conn, apr_size_t length, size_t digits)
+{
+    apr_int64_t most = conn_config(conn)->max_message;
+    return digits <= LENGTH_DIGITS && length <= LENGTH_MOST &&
+           (most == 0 || length <= (apr_size_t)most);
+}
+
 /* 0, or the status to refuse with. */
-static int length_read(conn_t *conn, http_request_t *request)
+static int length_read(conn_t *conn, http_request_t *request, bool upload)
 {
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
         return HTTP_STATUS_NOT_IMPLEMENTED;
@@ -75,10 +100,8 @@ static int length_read(conn_t *conn, http_request_t *request)
     if (text == NULL) return wants_body ? HTTP_STATUS_LENGTH_REQUIRED : 0;
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || text[digits] != '\0') return HTTP_STATUS_BAD_REQUEST;
-    apr_int64_t most = conn_config(conn)->max_message;
     request->length = (apr_size_t)apr_atoi64(text);
-    if (digits > LENGTH_DIGITS || request->length > LENGTH_MOST ||
-        (most > 0 && request->length > (apr_size_t)most))
+    if (upload ? digits > UPLOAD_DIGITS : !length_fits(conn, request->length, digits))
         return HTTP_STATUS_REQ_ENTITY_TOO_LARGE;
     if (!wants_body && request->length > 0) return HTTP_STATUS_BAD_REQUEST;
     return 0;
@@ -93,6 +116,15 @@ static void token_read(conn_t *conn, http_request_t *request)
     if (token_check_cached(conn->net->tokens, conn->net->keys, token, strlen(token),
                            apr_time_sec(apr_time_now()), claims) == TOKEN_VALID)
         request->claims = claims;
+}
+
+static void ranges_read(conn_t *conn, http_request_t *request)
+{
+    request->ranges = (range_request_t){
+        .range = opening_header(conn->wsi, WSI_TOKEN_HTTP_RANGE, request->pool),
+        .if_range = opening_header(conn->wsi, WSI_TOKEN_HTTP_IF_RANGE, request->pool),
+        .if_none_match = opening_header(conn->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, request->pool),
+    };
 }
 
 static http_request_t *request_make(void)
@@ -112,6 +144,27 @@ static int refuse(conn_t *conn, int status)
     return -1;
 }
 
+/* The request moves to the chat thread; what stays is that one is under way. */
+static void hand_over(conn_t *conn)
+{
+    http_request_t *request = conn->http;
+    conn->http = NULL;
+    request->conn = conn_ref(conn);
+    request->listener = conn->listener;
+    request->address = apr_pstrdup(request->pool, conn->address);
+    metrics_add(METRIC_HTTP_REQUESTS, 1);
+    session_post_http(conn, request);
+}
+
+static int upload_begin(conn_t *conn, http_request_t *request)
+{
+    const char *type = opening_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, request->pool);
+    request->is_form = type != NULL && multipart_is(type);
+    request->upload = http_upload_begin(conn, (apr_int64_t)request->length);
+    hand_over(conn);
+    return 0;
+}
+
 int http_begin(conn_t *conn)
 {
     if (conn->http != NULL) return -1;
@@ -121,11 +174,14 @@ int http_begin(conn_t *conn)
     conn->http = request;
     if (!method_read(conn, request)) return refuse(conn, HTTP_STATUS_METHOD_NOT_ALLOWED);
     conn->http_head = strcmp(request->method, "HEAD") == 0;
-    int status = length_read(conn, request);
+    bool upload = is_upload(conn, request);
+    int status = length_read(conn, request, upload);
     if (status != 0) return refuse(conn, status);
     request->query_count =
         opening_read_queries(conn->wsi, request->pool, request->queries, HTTP_QUERIES);
     token_read(conn, request);
+    ranges_read(conn, request);
+    if (upload) return upload_begin(conn, request);
     if (request->length == 0) return http_complete(conn);
     request->body = apr_palloc(request->pool, request->length);
     return 0;
@@ -135,46 +191,70 @@ int http_body(conn_t *conn, const char *bytes, size_t length)
 {
     http_request_t *request = conn->http;
     if (length == 0) return 0;
+    if (conn->upload != NULL) return http_upload_body(conn, bytes, length);
     if (request == NULL || length > request->length - request->received) return -1;
     memcpy(request->body + request->received, bytes, length);
     request->received += length;
     return 0;
 }
 
-/* The request moves to the chat thread; what stays is that one is under way.  A body of no bytes
- * (Content-Length: 0) and its end lws announces afterwards all the same. */
+/* A body of no bytes (Content-Length: 0) and its end lws announces afterwards all the same; and the
+ * end of one that goes to a file is known there. */
 int http_complete(conn_t *conn)
 {
     http_request_t *request = conn->http;
     if (request == NULL) return 0;
     if (request->received != request->length) return -1;
-    conn->http = NULL;
     wheel_cancel(&conn->deadline);
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
-    request->conn = conn_ref(conn);
-    request->listener = conn->listener;
-    request->address = apr_pstrdup(request->pool, conn->address);
-    metrics_add(METRIC_HTTP_REQUESTS, 1);
-    session_post_http(conn, request);
+    hand_over(conn);
     return 0;
+}
+
+/* ---- The answer ---- */
+
+/* What there was a moment ago is not there, or not as it should be. */
+static void file_opened(conn_t *conn, bool ok)
+{
+    static const char text[] = "{\"code\": \"" SALON_UNAVAILABLE "\"}";
+    if (!ok) {
+        http_reply_free(&conn->reply);
+        conn->reply = http_reply_make(503, "application/json", text, sizeof(text) - 1);
+    }
+    lws_callback_on_writable(conn->wsi);
 }
 
 void http_reply(conn_t *conn, http_reply_t *reply)
 {
-    if (conn->state != CONN_HTTP || conn->reply != NULL) {
+    if (conn->state != CONN_HTTP || conn->reply != NULL || conn->file != NULL) {
         http_reply_free(&reply);
         return;
     }
     conn->reply = reply;
-    lws_callback_on_writable(conn->wsi);
+    if (conn->upload != NULL) http_upload_answered(conn);
+    if (reply->file != NULL) http_file_open(reply->file, conn, file_opened);
+    else lws_callback_on_writable(conn->wsi);
+}
+
+static apr_int64_t body_length(const http_reply_t *reply)
+{
+    return reply->file != NULL ? http_file_length(reply->file) : (apr_int64_t)reply->length;
+}
+
+static int common_headers(conn_t *conn, const http_reply_t *reply, unsigned char **at,
+                          unsigned char *end)
+{
+    if (reply->status == HTTP_STATUS_NOT_MODIFIED)
+        return lws_add_http_header_status(conn->wsi, (unsigned)reply->status, at, end);
+    return lws_add_http_common_headers(conn->wsi, (unsigned)reply->status, reply->content_type,
+                                       (lws_filepos_t)body_length(reply), at, end);
 }
 
 static int headers_write(conn_t *conn, const http_reply_t *reply)
 {
-    unsigned char buffer[LWS_PRE + 1024], *at = buffer + LWS_PRE,
-                                          *end = buffer + sizeof(buffer) - 1;
-    if (lws_add_http_common_headers(conn->wsi, (unsigned)reply->status, reply->content_type,
-                                    reply->length, &at, end) ||
+    unsigned char buffer[LWS_PRE + HEADERS_MOST], *at = buffer + LWS_PRE,
+                                                  *end = buffer + sizeof(buffer) - 1;
+    if (common_headers(conn, reply, &at, end) ||
         lws_add_http_header_by_name(conn->wsi, (const unsigned char *)"x-content-type-options:",
                                     (const unsigned char *)"nosniff", 7, &at, end))
         return -1;
@@ -188,14 +268,44 @@ static int body_write(conn_t *conn, const http_reply_t *reply)
     return conn_write_copy(conn, reply->body, reply->length, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
 }
 
+/* lws reads and drops what is still to come of a body; that must not take for ever. */
+static int answer_end(conn_t *conn)
+{
+    bool unread = conn->upload != NULL && http_upload_unread(conn->upload);
+    http_upload_free(&conn->upload);
+    if (unread) conn_await(conn, UNREAD_TIMEOUT);
+    else wheel_cancel(&conn->deadline);
+    return lws_http_transaction_completed(conn->wsi) ? -1 : 0;
+}
+
+/* Not while lws holds a part of the headers; it calls again when they are out. */
+static int file_writeable(conn_t *conn)
+{
+    http_file_state_t state = http_file_state(conn->file);
+    if (state == HTTP_FILE_OPEN && !lws_partial_buffered(conn->wsi)) http_file_send(conn->file);
+    if (state != HTTP_FILE_SENT) return 0;
+    http_file_drop(&conn->file);
+    return answer_end(conn);
+}
+
+static bool is_opening(const http_reply_t *reply)
+{
+    return reply->file != NULL && http_file_state(reply->file) == HTTP_FILE_CLOSED;
+}
+
 int http_writeable(conn_t *conn)
 {
+    if (conn->file != NULL) return file_writeable(conn);
     http_reply_t *reply = conn->reply;
-    if (reply == NULL) return 0;
+    if (reply == NULL || is_opening(reply)) return 0;
     conn->reply = NULL;
     int failed = headers_write(conn, reply);
-    if (!failed && reply->length > 0 && !conn->http_head) failed = body_write(conn, reply);
+    if (!conn->http_head && body_length(reply) > 0) {
+        conn->file = reply->file;
+        reply->file = NULL;
+        if (!failed && conn->file == NULL) failed = body_write(conn, reply);
+    }
     http_reply_free(&reply);
-    if (failed || lws_http_transaction_completed(conn->wsi)) return -1;
-    return 0;
+    if (failed) return -1;
+    return conn->file != NULL ? file_writeable(conn) : answer_end(conn);
 }

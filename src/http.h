@@ -8,6 +8,7 @@
 
 #include "chat_note.h"
 #include "conn.h"
+#include "range.h"
 
 #define HTTP_QUERIES 16
 
@@ -23,6 +24,9 @@ typedef struct http_request_t {
     bool has_token;
     token_claims_t *claims; /* of a valid bearer token; NULL: none, or a bad one */
     apr_size_t length;      /* of the body, as announced */
+    apr_uint64_t upload;    /* the number by which a body is named that comes to a file; 0: none */
+    bool is_form;           /* that body is multipart/form-data */
+    range_request_t ranges;
     apr_size_t received;
     char *body;
 } http_request_t;
@@ -31,6 +35,7 @@ typedef struct http_reply_t {
     int status;
     char *content_type;
     char *headers; /* further ones, "Name: value\r\n" each; NULL: none */
+    struct http_file_t *file; /* the body, in the place of the one here; NULL: none */
     size_t length;
     char body[];
 } http_reply_t;

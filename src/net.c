@@ -24,9 +24,11 @@
 #include "conn.h"
 #include "handshake.h"
 #include "http.h"
+#include "http_upload.h"
 #include "log.h"
 #include "opening.h"
 #include "server.h"
+#include "transfer.h"
 
 #define RX_BUFFER      512    /* allocated per connection: the price of an idle one */
 #define HEADERS_MOST   8192   /* bytes of a request's head */
@@ -246,6 +248,12 @@ static void on_http_reply(net_t *net, net_note_t *note)
     else http_reply_free(&note->as.http);
 }
 
+static void on_receive(net_t *net, net_note_t *note)
+{
+    conn_t *conn = conn_find(net, note->conn);
+    if (conn != NULL) http_upload_accept(conn, note->as.receive.number, note->as.receive.most);
+}
+
 static void on_reload(net_t *net, net_note_t *note)
 {
     net->config = note->as.reload.config;
@@ -270,6 +278,7 @@ static void (*const handlers[])(net_t *, net_note_t *) = {
     [NET_ADMIT] = on_admit,
     [NET_CLOSE] = on_close,
     [NET_HTTP] = on_http_reply,
+    [NET_RECEIVE] = on_receive,
     [NET_RELOAD] = on_reload,
     [NET_SHUTDOWN] = on_shutdown,
 };
@@ -483,6 +492,7 @@ net_t *net_make(int index, const config_t *config)
     net->authenticate = operation_find("session.authenticate");
     net->keys = server.keys;
     net->tokens = token_cache_make(own, TOKENS_CACHED);
+    net->uploads_at = apr_pstrcat(own, config->state_dir, TRANSFER_DIRECTORY, NULL);
     loop_make(net);
     net->wheel = wheel_make(own, TICK, WHEEL_SLOTS, net_now(net));
     return lws_make(net) ? net : NULL;

@@ -25,6 +25,7 @@ typedef enum {
     NET_ADMIT,       /* the connection has signed in, or need not */
     NET_CLOSE,       /* once everything before has been sent */
     NET_HTTP,        /* the answer to an HTTP request */
+    NET_RECEIVE,     /* its body may come */
     NET_RELOAD,      /* a newer configuration */
     NET_SHUTDOWN     /* close everything, then end */
 } net_kind_t;
@@ -56,6 +57,10 @@ typedef struct net_note_t {
             char reason[124];
         } close;
         struct http_reply_t *http;
+        struct {
+            apr_uint64_t number;
+            apr_int64_t most; /* bytes of the file */
+        } receive;
         struct {
             const config_t *config;
             const struct token_keys_t *keys;

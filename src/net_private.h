@@ -39,7 +39,7 @@ struct net_t {
     unsigned *generations;
     int *free_slots;
     int slot_count, free_count;
-    int open; /* connections there are */
+    int open; /* connections there are, and files in use */
     bool stopping;
     wheel_t *wheel;
 
@@ -57,6 +57,8 @@ struct net_t {
     const operation_t *authenticate;
     const token_keys_t *keys;
     struct token_cache_t *tokens;
+    const char *uploads_at; /* where bodies are kept while they come */
+    apr_uint64_t uploads;   /* how many there have been */
 };
 
 #define NET_GATHER_SIZE 65536 /* bytes in one write */

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "opening.h"
+#include "transfer.h"
 
 enum { OUTCOME_ANSWERED = 1, OUTCOME_PENDING };
 
@@ -140,7 +141,8 @@ static const struct {
 } statuses[] = {
     { SALON_INVALID, 400 },        { SALON_TOO_LONG, 400 },     { SALON_BLANK, 400 },
     { SALON_NOT_SIGNED_IN, 401 },  { SALON_INVALID_TOKEN, 401 }, { SALON_DENIED, 403 },
-    { SALON_CONFLICT, 409 },       { SALON_RATE_LIMITED, 429 },  { SALON_UNAVAILABLE, 503 },
+    { SALON_CONFLICT, 409 },       { SALON_TOO_LARGE, 413 },     { SALON_UNSUPPORTED, 415 },
+    { SALON_RATE_LIMITED, 429 },   { SALON_UNAVAILABLE, 503 },   { SALON_NO_SPACE, 507 },
     { "method_not_allowed", 405 }, { NULL, 0 },
 };
 
@@ -176,16 +178,22 @@ void request_from_http(http_request_t *http)
     salon_req_t *req = request_make(&http_sink);
     req->http = http;
     req->state = REQ_RUNNING;
+    if (http->upload != 0) transfer_expect(req);
     request_outcome(req, check_route(req));
+}
+
+salon_outcome_t request_http_answer(salon_req_t *req, http_reply_t *reply)
+{
+    assert(req->http != NULL && !req->answered);
+    req->answered = true;
+    http_send(req, reply);
+    return (salon_outcome_t){ OUTCOME_ANSWERED };
 }
 
 salon_outcome_t salon_http_reply(salon_req_t *req, int status, const char *content_type,
                                  const char *body, apr_size_t length)
 {
-    assert(req->http != NULL && !req->answered);
-    req->answered = true;
-    http_send(req, http_reply_make(status, content_type, body, length));
-    return (salon_outcome_t){ OUTCOME_ANSWERED };
+    return request_http_answer(req, http_reply_make(status, content_type, body, length));
 }
 
 const char *salon_http_capture(const salon_req_t *req, const char *name)
@@ -240,7 +248,7 @@ static void message_log(const salon_req_t *req)
               req->user != NULL ? req->user->shown.id : 0, subject_of(req));
 }
 
-static salon_outcome_t answer_nothing(salon_req_t *req)
+salon_outcome_t request_no_answer(salon_req_t *req)
 {
     req->answered = true;
     return (salon_outcome_t){ OUTCOME_ANSWERED };
@@ -250,7 +258,7 @@ void request_start(salon_req_t *req)
 {
     req->state = REQ_RUNNING;
     if (req->session != NULL && req->session->refused_opening) {
-        request_outcome(req, answer_nothing(req));
+        request_outcome(req, request_no_answer(req));
         return;
     }
     if (req->session != NULL) {

@@ -69,6 +69,10 @@ void request_start(salon_req_t *req);
 void request_outcome(salon_req_t *req, salon_outcome_t outcome);
 /* It has waited; goes on with this. */
 void request_resume(salon_req_t *req, salon_handler_t *handler);
+/* Answers one that came over HTTP; takes the reply over. */
+salon_outcome_t request_http_answer(salon_req_t *req, http_reply_t *reply);
+/* The asker has gone, or is told nothing. */
+salon_outcome_t request_no_answer(salon_req_t *req);
 /* For functions that answer later: the outcome that says so. */
 salon_outcome_t request_pending(void);
 /* Frees it, and sends what was held. */

@@ -26,6 +26,7 @@
 #include "sequence.h"
 #include "timeline.h"
 #include "topic.h"
+#include "transfer.h"
 #include "user.h"
 #include "wire.h"
 
@@ -153,9 +154,14 @@ static const char *ports_open(void)
     return acceptor_open(server.pool, server.config);
 }
 
+static const char *transfer_begin(void)
+{
+    return transfer_init(server.pool, server.config->state_dir);
+}
+
 static const char *(*const steps[])(void) = {
-    log_begin,   keys_load, state_lock, ports_open,    store_begin,
-    state_begin, nets_make, control_begin, threads_start,
+    log_begin,   keys_load,   state_lock, transfer_begin, ports_open,
+    store_begin, state_begin, nets_make,  control_begin,  threads_start,
 };
 
 const char *server_make(void)

@@ -181,6 +181,9 @@ SALON_API salon_outcome_t salon_reply(salon_req_t *req, json_object *data);
 #define SALON_USER_NOT_FOUND    "user_not_found"
 #define SALON_CONFLICT          "conflict"          /* what was to be made exists already */
 #define SALON_UNAVAILABLE       "unavailable"       /* the database is away; try again */
+#define SALON_TOO_LARGE         "too_large"         /* a body over HTTP; details: limit (bytes) */
+#define SALON_UNSUPPORTED       "unsupported_type"  /* a body of a type that is not taken */
+#define SALON_NO_SPACE          "no_space"          /* the disk is full */
 
 /* Refused.  `code` is a string constant. */
 SALON_API salon_outcome_t salon_fail(salon_req_t *req, const char *code);
@@ -360,6 +363,55 @@ SALON_API const char *salon_http_body(const salon_req_t *req, apr_size_t *length
 SALON_API salon_outcome_t salon_http_reply(salon_req_t *req, int status, const char *content_type,
                                            const char *body, apr_size_t length);
 
+/*
+ * Bodies that are files: a route with the flag SALON_UPLOAD is called when the headers are there,
+ * before anything of the body has been read.  It may refuse, which costs nothing, or return
+ * salon_http_receive: the body goes to a temporary file as it comes, and `received` is called when
+ * that is complete.  A body that is larger than `most` bytes is refused (SALON_TOO_LARGE); one that
+ * never becomes complete ends the request, without a call (its pool's cleanups tell).  The body is
+ * either the file itself or a form (multipart/form-data) with the field "file".
+ */
+SALON_API salon_outcome_t salon_http_receive(salon_req_t *req, apr_int64_t most,
+                                             salon_handler_t *received);
+/* The body's length as announced; of a form, all of it. */
+SALON_API apr_int64_t salon_http_length(const salon_req_t *req);
+
+typedef struct salon_upload_t {
+    const char *path;   /* on the state directory's file system; goes with the request ... */
+    bool taken;         /* ... unless this has been set, for it has been moved */
+    apr_int64_t size;
+    const char *digest; /* SHA-256, hexadecimal, lower case */
+    const char *name;   /* as the client calls the file, without a path, fit to be shown; or "" */
+} salon_upload_t;
+
+/* What has been received. */
+SALON_API salon_upload_t *salon_http_upload(const salon_req_t *req);
+
+typedef struct salon_file_t {
+    const char *path;
+    apr_int64_t size;
+    const char *type; /* the Content-Type */
+    const char *name; /* under which it may be kept; "": none */
+    bool shown_inline;
+    const char *etag; /* without quotes; another one when the content is another */
+} salon_file_t;
+
+/* Done: with the file or the part of it that the request asks for, or, where the client has it, by
+ * saying so.  The strings are copied; the file must not change. */
+SALON_API salon_outcome_t salon_http_file(salon_req_t *req, const salon_file_t *file);
+
+/* ---- Work that may block ------------------------------------------------------------------ */
+
+/*
+ * `work` runs on another thread, where it may read and write files, but must call nothing of this
+ * header that does not say "any thread"; one at a time, in the order of these calls.  Then the
+ * request goes on with `then`.
+ */
+SALON_API salon_outcome_t salon_work(salon_req_t *req, void (*work)(void *baton), void *baton,
+                                     salon_handler_t *then);
+/* The same for no request: then `done` (may be NULL) is called. */
+SALON_API void salon_work_later(void (*work)(void *baton), void (*done)(void *baton), void *baton);
+
 /* ---- Small things ------------------------------------------------------------------------- */
 
 typedef enum {
@@ -468,6 +520,7 @@ typedef struct salon_migration_t {
 } salon_migration_t;
 
 #define SALON_SIGNED_IN 0x01u /* of a route: wants a bearer token */
+#define SALON_UPLOAD    0x02u /* its body is a file, see salon_http_receive */
 
 typedef struct salon_http_route_t {
     const char *method; /* NULL ends the table */
