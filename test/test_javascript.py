@@ -88,4 +88,8 @@ def test_chat():
     with Server() as server:
         server.ctl("room", "add", "general")
         check_chat(server)
+        check_chat(server, "permessage-deflate")
+
+
+if __name__ == "__main__":
     sys.exit(salon_test.run([test_veza, test_compression, test_chat]))

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include <salon/message.h>
 
 #include "shapes.h"
@@ -297,6 +299,16 @@ static json_object *error(const salon_refusal_t *refusal)
     return error_data(refusal->row, details_of(refusal));
 }
 
+static void batch_tail(char *buffer, size_t size)
+{
+    json_object *now = salon_time_json(salon_now());
+    apr_snprintf(buffer, size, "]},\"timestamp\":\"%s\"}", json_object_get_string(now));
+    json_object_put(now);
+}
+
+/* A front end asks so for the extension of that name; its browser wants to be answered. */
+static const char *const subprotocols[] = { "permessage-deflate", NULL };
+
 static const salon_dialect_t dialect = {
     .name = "chat",
     .payload = "data",
@@ -313,6 +325,10 @@ static const salon_dialect_t dialect = {
                "  then paste  {\"type\":\"room_message\",\"data\":{\"room\":\"general\","
                "\"content\":\"Hello!\"}}\n"
                "  and expect  {\"type\":\"room_message\",\"data\":{\"id\":...}}",
+    .subprotocols = subprotocols,
+    .batch_query = "batch",
+    .batch_head = "{\"type\":\"message_batch\",\"data\":{\"messages\":[",
+    .batch_tail = batch_tail,
 };
 
 SALON_PLUGIN(chat) = {
