@@ -6,6 +6,8 @@
 #ifndef CALL_H
 #define CALL_H
 
+#include <apr_time.h>
+
 #include "chat_note.h"
 #include "operation.h"
 #include "salon/dialect.h"
@@ -28,6 +30,7 @@ typedef struct call_t {
     const char *code;                /* of a refusal; NULL: there is an operation */
     const char *field;               /* in the wire's name, allocated; NULL: none */
     token_claims_t *claims;          /* of the argument "token", when it is valid; allocated */
+    apr_time_t arrived;
     size_t size;                     /* bytes of the message, for the bound on what waits */
     bool opening;                    /* asked for by the opening, not by a message */
 } call_t;

@@ -129,21 +129,30 @@ bool conn_is_websocket(const conn_t *conn)
 
 /* ---- Ends ---- */
 
+/* In order: by the peer's Close, or by ours that said nothing worse than goodbye. */
+static void websocket_ended(conn_t *conn)
+{
+    bool goodbye = conn->close_code == LWS_CLOSE_STATUS_NORMAL ||
+                   conn->close_code == LWS_CLOSE_STATUS_GOINGAWAY;
+    if (conn->close_code != 0 ? !goodbye : !conn->closed_by_peer)
+        metrics_add(METRIC_CONNECTION_ERRORS, 1);
+    session_post_closed(conn);
+}
+
 void conn_kill(conn_t *conn)
 {
     if (conn->state == CONN_GONE) return;
-    bool websocket = conn_is_websocket(conn);
+    if (conn_is_websocket(conn)) websocket_ended(conn);
     conn->state = CONN_GONE;
     conn_output_discard(conn);
     wheel_cancel(&conn->deadline);
-    if (websocket) session_post_closed(conn);
     lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     lws_cancel_service(conn->net->lws); /* else lws would see to it only at its next event */
 }
 
 void conn_closed(conn_t *conn)
 {
-    if (conn_is_websocket(conn)) session_post_closed(conn);
+    if (conn_is_websocket(conn)) websocket_ended(conn);
     conn->state = CONN_GONE;
     conn_output_discard(conn);
     wheel_cancel(&conn->deadline);

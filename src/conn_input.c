@@ -37,10 +37,12 @@ static void claims_read(conn_t *conn, call_t *call)
 
 void conn_post_calls(conn_t *conn, call_t *call, size_t size)
 {
+    apr_time_t now = apr_time_now();
     while (call != NULL) {
         call_t *next = call->next;
         if (call->operation == conn->net->authenticate) claims_read(conn, call);
         call->conn = conn_ref(conn);
+        call->arrived = now;
         call->size = size;
         conn->waiting_calls++;
         conn->waiting_bytes += size;

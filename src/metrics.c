@@ -9,12 +9,13 @@
 
 #include <apr_strings.h>
 
-#include "plugin.h"
+#include "latency.h"
 #include "plugin.h"
 #include "server.h"
 #include "session.h"
 #include "topic.h"
 #include "user.h"
+#include "wire.h"
 
 static const struct counter_t {
     const char *name, *help;
@@ -25,6 +26,10 @@ static const struct counter_t {
                                      "connections refused for a limit or for want of descriptors" },
     [METRIC_SIGN_INS] = { "sign_ins_total", "connections signed in" },
     [METRIC_SIGN_INS_REFUSED] = { "sign_ins_refused_total", "tokens refused" },
+    [METRIC_RECONNECTS] = { "reconnects_total",
+                            "users back within a minute of their last connection" },
+    [METRIC_CONNECTION_ERRORS] = { "connection_errors_total",
+                                   "WebSocket connections refused, or not ended in order" },
     [METRIC_MESSAGES_IN] = { "messages_received_total", "WebSocket messages received" },
     [METRIC_TOO_BIG] = { "messages_too_big_total", "connections closed for a message too big" },
     [METRIC_REQUESTS_REFUSED] = { "requests_refused_total", "requests answered with an error" },
@@ -116,6 +121,29 @@ static const char *text_add(apr_pool_t *pool, const char *text, const char *name
                         text, name, help, name, type, name, value);
 }
 
+#define DIALECTS_NAME "dialect_sessions"
+#define DIALECTS_HELP "WebSocket connections open now, by dialect"
+
+static const char *dialects_text(apr_pool_t *pool)
+{
+    const char *text =
+        "# HELP salon_" DIALECTS_NAME " " DIALECTS_HELP "\n# TYPE salon_" DIALECTS_NAME " gauge\n";
+    for (int i = 0; i < wire_count(); i++)
+        text = apr_psprintf(pool,
+                            "%ssalon_" DIALECTS_NAME "{dialect=\"%s\"} %" APR_INT64_T_FMT "\n",
+                            text, wire_dialect(wire_at(i))->name, session_count_in(wire_at(i)));
+    return text;
+}
+
+static void dialects_describe(json_object *object)
+{
+    for (int i = 0; i < wire_count(); i++) {
+        char name[80];
+        apr_snprintf(name, sizeof(name), DIALECTS_NAME "_%s", wire_dialect(wire_at(i))->name);
+        salon_json_integer(object, name, session_count_in(wire_at(i)));
+    }
+}
+
 const char *metrics_text(apr_pool_t *pool)
 {
     const char *text = "";
@@ -124,7 +152,7 @@ const char *metrics_text(apr_pool_t *pool)
     for (int i = 0; i < plugin_count(); i++)
         for (const salon_metric_t *m = plugin_at(i)->metrics; m != NULL && m->name != NULL; m++)
             text = text_add(pool, text, m->name, m->type, m->help, m->read());
-    return text;
+    return apr_pstrcat(pool, text, dialects_text(pool), latency_text(pool), NULL);
 }
 
 json_object *metrics_json(void)
@@ -135,6 +163,8 @@ json_object *metrics_json(void)
     for (int i = 0; i < plugin_count(); i++)
         for (const salon_metric_t *m = plugin_at(i)->metrics; m != NULL && m->name != NULL; m++)
             salon_json_integer(object, m->name, m->read());
+    dialects_describe(object);
+    latency_describe(object);
     return object;
 }
 
@@ -146,4 +176,6 @@ void metrics_list(FILE *out)
         for (const salon_metric_t *m = plugin_at(i)->metrics; m != NULL && m->name != NULL; m++)
             fprintf(out, "metric\t%s\tsalon_%s\t%s\t%s\n", plugin_at(i)->name, m->name, m->type,
                     m->help);
+    fprintf(out, "metric\tcore\tsalon_" DIALECTS_NAME "\tgauge\t" DIALECTS_HELP "\n");
+    latency_list(out);
 }

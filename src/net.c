@@ -26,6 +26,7 @@
 #include "http.h"
 #include "http_upload.h"
 #include "log.h"
+#include "metrics.h"
 #include "opening.h"
 #include "server.h"
 #include "transfer.h"
@@ -47,6 +48,7 @@ static int confirm_upgrade(conn_t *conn, struct lws *wsi, const char *in)
     if (strcasecmp(in, "websocket") != 0) return -1;
     int status = opening_check(conn);
     if (status == 0) return 0;
+    metrics_add(METRIC_CONNECTION_ERRORS, 1);
     lws_return_http_status(wsi, (unsigned)status, NULL);
     return 1;
 }

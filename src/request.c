@@ -12,9 +12,11 @@
 
 #include "chat.h"
 #include "check.h"
+#include "latency.h"
 #include "log.h"
 #include "metrics.h"
 #include "opening.h"
+#include "timeline.h"
 #include "transfer.h"
 
 enum { OUTCOME_ANSWERED = 1, OUTCOME_PENDING };
@@ -107,6 +109,7 @@ salon_req_t *request_from_call(salon_session_t *session, call_t *call)
 static void session_release(salon_req_t *req)
 {
     session_send(req->session, req->held, 1, req->call->size);
+    if (req->answered && !req->call->opening) latency_note(apr_time_now() - req->call->arrived);
     if (req->close_code != 0) salon_close(req->session, req->close_code, "refused");
     call_free(&req->call);
 }
@@ -227,18 +230,26 @@ void request_from_control(const operation_t *operation, json_object *arguments,
 
 /* ---- The way of all ---- */
 
-/* What a plugin's operation is about: its argument that bears the operation's noun.  The core's own
- * are about nothing that may be logged. */
-static const char *subject_of(const salon_req_t *req)
+/* What the request names so: by an id or by a text; NULL: nothing. */
+static const char *named_by(const salon_req_t *req, const char *noun, int length)
 {
-    const char *noun = req->operation->row->name;
-    int length = (int)strcspn(noun, ".");
-    if (strcmp(req->operation->owner, "core") == 0) return "-";
     json_object *value = salon_arg(req, apr_psprintf(req->pool, "%.*s_id", length, noun));
     if (value == NULL) value = salon_arg(req, apr_psprintf(req->pool, "%.*s", length, noun));
     bool plain = json_object_is_type(value, json_type_int) ||
                  json_object_is_type(value, json_type_string);
-    return plain ? json_object_get_string(value) : "-";
+    return plain ? json_object_get_string(value) : NULL;
+}
+
+/* What a plugin's operation is about: its argument that bears the operation's noun, or the name of
+ * what people talk in.  The core's own are about nothing that may be logged. */
+static const char *subject_of(const salon_req_t *req)
+{
+    const char *noun = req->operation->row->name, *subject = NULL;
+    if (strcmp(req->operation->owner, "core") == 0) return "-";
+    subject = named_by(req, noun, (int)strcspn(noun, "."));
+    for (int i = 0; subject == NULL && (noun = timeline_kind_name(i)) != NULL; i++)
+        subject = named_by(req, noun, (int)strlen(noun));
+    return subject != NULL ? subject : "-";
 }
 
 static void message_log(const salon_req_t *req)

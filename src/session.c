@@ -30,6 +30,7 @@ static struct {
         int count;
     } threads[NET_THREADS_MOST];
     apr_int64_t count, signed_in;
+    apr_int64_t by_dialect[WIRE_MOST];
 } all;
 
 apr_int64_t session_count(void)
@@ -40,6 +41,11 @@ apr_int64_t session_count(void)
 apr_int64_t session_signed_in_count(void)
 {
     return all.signed_in;
+}
+
+apr_int64_t session_count_in(const wire_t *wire)
+{
+    return all.by_dialect[wire_index(wire)];
 }
 
 static salon_session_t **slot_of(conn_ref_t conn)
@@ -171,10 +177,16 @@ static void user_detach(salon_session_t *session)
     plugin_signed_out(session, &user->shown);
 }
 
+static bool is_back(const salon_user_t *user)
+{
+    return user->sessions == 0 && user->last_seen > 0 && salon_now() - user->last_seen < MINUTE;
+}
+
 void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_expires)
 {
     session->token_expires = token_expires;
     if (session->user == user) return;
+    if (!user->shown.anonymous && is_back(&user->shown)) metrics_add(METRIC_RECONNECTS, 1);
     session->user = user;
     session->next_of_user = user->sessions;
     user->sessions = session;
@@ -293,6 +305,7 @@ static void opened_handle(chat_note_t *note)
     apr_generate_random_bytes(session->id, sizeof(session->id));
     *slot_of(session->conn) = session;
     all.count++;
+    all.by_dialect[wire_index(session->wire)]++;
     free(opened);
 }
 
@@ -337,6 +350,7 @@ static void closed_handle(chat_note_t *note)
     *slot_of(session->conn) = NULL;
     session->closed = true;
     all.count--;
+    all.by_dialect[wire_index(session->wire)]--;
     metrics_add(METRIC_CLOSED, 1);
     log_info("WS_DISCONNECT: UserID=%" APR_INT64_T_FMT ", Duration=%.3fs",
              logged_id(session),

@@ -49,6 +49,8 @@ void session_post_http(conn_t *conn, http_request_t *request);
 /* Connections there are, and those of them that have signed in. */
 apr_int64_t session_count(void);
 apr_int64_t session_signed_in_count(void);
+/* Those of one dialect. */
+apr_int64_t session_count_in(const wire_t *wire);
 /* Its endpoint, as the newest configuration has it. */
 const config_endpoint_t *session_endpoint(const salon_session_t *session);
 /* Its user is known from now on; what it hears of another user ends. */

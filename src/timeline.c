@@ -304,6 +304,11 @@ static const salon_timeline_kind_t *kind_find(const char *name)
     return NULL;
 }
 
+const char *timeline_kind_name(int index)
+{
+    return index < all.kind_count ? all.kinds[index]->name : NULL;
+}
+
 salon_timeline_t *timeline_of_topic(salon_topic_t topic)
 {
     const salon_timeline_kind_t *kind = kind_find(topic.kind);

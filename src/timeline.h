@@ -31,6 +31,8 @@ struct salon_timeline_t {
 void timeline_init(apr_pool_t *pool);
 /* NULL: not open. */
 salon_timeline_t *timeline_find(apr_int64_t id);
+/* The kinds there are, by 0, 1, 2 ...; NULL: no more. */
+const char *timeline_kind_name(int index);
 /* NULL: nothing open has that topic. */
 salon_timeline_t *timeline_of_topic(salon_topic_t topic);
 /* Its owner's topic. */

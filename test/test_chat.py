@@ -93,5 +93,52 @@ def compressed():
             check(answer.get("sec-websocket-protocol") == "permessage-deflate", f"{answer}")
 
 
+def figures(salond):
+    """The figures of /metrics, without what is common to their names."""
+    with Client(salond, "chat") as client:
+        _, _, body = client.get("/metrics")
+    lines = [line.rsplit(" ", 1) for line in body.splitlines() if not line.startswith("#")]
+    return {name.removeprefix("salon_"): float(value) for name, value in lines}
+
+
+def monitoring():
+    """What is to be watched: connections, messages, waiting, reconnects, errors"""
+    with server() as salond:
+        salond.ctl("room", "add", "general")
+        before = figures(salond)
+        alice, bob = opened(salond, "alice"), opened(salond, "bob")
+        now = figures(salond)
+        check(now['dialect_sessions{dialect="chat"}'] == 2, f"{now}")
+        check(now['dialect_sessions{dialect="veza"}'] == 0, f"{now}")
+        check(now["reconnects_total"] == 0 and now["connection_errors_total"] == 0, f"{now}")
+        texts = burst(alice)
+        heard(bob, len(texts))
+        heard(alice, len(texts))
+        now = figures(salond)
+        received = now["messages_received_total"] - before["messages_received_total"]
+        check(received == 3, f"{received} messages")
+        check(now["messages_stored_total"] == BURST, f"{now}")
+        check(now["frames_sent_total"] >= 2 * BURST, f"{now}")
+        check(now["message_latency_seconds_count"] >= 2 + BURST, f"{now}")
+        check(now["message_latency_seconds_sum"] > 0, f"{now}")
+        check(now['message_latency_seconds_bucket{le="+Inf"}'] ==
+              now["message_latency_seconds_count"], f"{now}")
+        # Just gone, gone in order, and not let in.
+        bob.close()
+        until(lambda: figures(salond)["connection_errors_total"] == 1, "an error")
+        alice.frame(salon_test.CLOSE, b"\x03\xe8")
+        alice.closed()
+        until(lambda: figures(salond)["sessions"] == 0, "nobody there")
+        with opened(salond, "alice"):
+            check(figures(salond)["reconnects_total"] == 1, "not back")
+            with opened(salond, "alice"):
+                check(figures(salond)["reconnects_total"] == 1, "a second connection is not back")
+        with Client(salond, "chat") as client:
+            check(client.open(path=f"{client.path}?token=x").closed() == 1008, "let in")
+        with Client(salond, "chat") as client:
+            check(client.ask("Origin: https://evil.example")[0] == 403, "let in")
+        until(lambda: figures(salond)["connection_errors_total"] == 5, "an error each")
+
+
 if __name__ == "__main__":
-    sys.exit(salon_test.run([batches, compressed]))
+    sys.exit(salon_test.run([batches, compressed, monitoring]))
