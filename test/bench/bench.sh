@@ -7,7 +7,7 @@
 #
 #   SALOND SALONCTL SALON_PLUGINS   the programs, and the directory of the plugins
 #   BENCH_QUICK=1                   one round of less, in less than a minute
-#   BENCH_ONLY="fanout acks"        only these of: opening fanout acks lossless presence
+#   BENCH_ONLY="fanout acks"        only these of: opening fanout deflate acks lossless presence
 
 set -u
 
@@ -18,7 +18,7 @@ SALONCTL=${SALONCTL:-$built/src/salonctl}
 SALON_PLUGINS=${SALON_PLUGINS:-$built/plugins/.libs}
 load=$built/test/bench/load
 floor=$built/test/bench/floor
-only=${BENCH_ONLY:-opening fanout acks lossless presence}
+only=${BENCH_ONLY:-opening fanout deflate acks lossless presence}
 
 if [ -n "${BENCH_QUICK:-}" ]; then
     rounds=1 seconds=1 warmup=0.3 limit=50
@@ -32,6 +32,7 @@ else
     returning=2000 away=6 after=5 # users of one room; seconds
 fi
 rates=50,400,800
+deflate_receivers=1000
 memory_receivers=1000 # where a room in memory is measured beside the stored one
 ack_senders='1 32 256'
 ack_rooms=64          # so that senders hear few but themselves
@@ -211,6 +212,22 @@ bench_fanout() {
     done
 }
 
+# The same with and without compression, in turn.
+bench_deflate() {
+    add_rooms 1 deflate
+    timing="--rates 50,400 --seconds $seconds --warmup $warmup"
+    for round in $(seq $rounds); do
+        late && return
+        say "compression, round $round of $rounds"
+        for label in plain deflate; do
+            option=''
+            [ $label = plain ] || option=--deflate
+            on_salond fanout --label $label --connections $deflate_receivers --rooms "$rooms" \
+                $option $timing
+        done
+    done
+}
+
 # acks_round LABEL ROOMS
 acks_round() {
     timing="--seconds $seconds --warmup $warmup"
@@ -264,21 +281,34 @@ bench_presence() {
 
 # ---- The report -----------------------------------------------------------------------------
 
-# table MODE KEYS COLUMNS ORDER [COST]: medians, a row for each combination of the keys; a column
-# "ratio" is the row's COST, compared with the floor's.
+# table MODE KEYS COLUMNS ORDER [COST [LIKE]]: medians, a row for each combination of the keys; a
+# column "ratio" is the row's COST, compared with that of the server LIKE (the floor).
 table() {
-    awk -v mode="$1" -v keys="$2" -v columns="$3" -v order="$4" -v cost="${5:-}" \
-        -f "$here/medians.awk" "$results"
+    awk -v mode="$1" -v keys="$2" -v columns="$3" -v order="$4" -v cost="${5:-}" -v like="${6:-}" \
+        -f "$here/medians.awk" "$source"
 }
 
 report() {
+    source=$results
     echo "salond and the floor on $(nproc) CPUs shared with the load program, content of 128 bytes;"
     echo "medians of $rounds; test/bench/README says what the figures mean"
     if wanted fanout; then
+        grep -Ev 'server=(plain|deflate) ' "$results" > "$work/fanout"
         printf '\nMessages to everybody in one room\n'
+        source=$work/fanout
         table fanout 'receivers rate server' \
             'deliveries/s asked% cpu_s/M ratio p50_ms p99_ms ack_p99 missing dropped bytes' \
             'sort -s -n -k1,1 -k2,2' cpu_s/M
+        source=$results
+    fi
+    if wanted deflate; then
+        printf '\nThe same with compression and without\n'
+        grep -E 'server=(plain|deflate) ' "$results" > "$work/deflate"
+        source=$work/deflate
+        table fanout 'receivers rate server' \
+            'deliveries/s asked% cpu_s/M ratio p50_ms p99_ms missing dropped bytes packed%' \
+            'sort -s -n -k1,1 -k2,2' cpu_s/M plain
+        source=$results
     fi
     if wanted acks; then
         printf '\nAcknowledged messages, stored and in memory only\n'
@@ -323,7 +353,7 @@ if wanted opening; then
     salond_pid=''
 fi
 start_salond
-for part in lossless acks fanout presence; do
+for part in lossless acks fanout deflate presence; do
     ! wanted $part || bench_$part
 done
 late && say "the time was up; some rounds were left out"

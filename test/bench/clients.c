@@ -24,6 +24,7 @@
 #define EVENTS       512
 #define REQUEST_SIZE 1024
 #define PATIENCE     (20 * BENCH_SECOND) /* for opening, without any progress */
+#define OFFER        "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 #define COMPLAINTS   3                   /* troubles that are told in full; all are counted */
 
 /* ---- Buffers ------------------------------------------------------------------------------- */
@@ -197,8 +198,9 @@ static void client_request(clients_t *clients, client_t *client)
     int length = snprintf(request, sizeof request,
                           "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\n"
                           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                          "Sec-WebSocket-Key: c2Fsb24gYmVuY2htYXJrIQ==\r\n%s%s%s\r\n",
+                          "Sec-WebSocket-Key: c2Fsb24gYmVuY2htYXJrIQ==\r\n%s%s%s%s\r\n",
                           options->path, options->server,
+                          options->deflate ? OFFER : "",
                           client->token ? "Authorization: Bearer " : "",
                           client->token ? client->token : "", client->token ? "\r\n" : "");
 
@@ -292,6 +294,23 @@ static void take_text(clients_t *clients, client_t *client, const char *text, si
         take_refusal(clients, client, text, length, now);
 }
 
+/* The text of a compressed message in the place of its bytes. */
+static bool take_packed(clients_t *clients, client_t *client, ws_frame_t *frame)
+{
+    const char *text = NULL;
+
+    if (clients->options->deflate)
+        text = unpack(clients->unpack, frame->payload, frame->length, &frame->length);
+    if (text == NULL) {
+        client_lose(clients, client, "what came is not compressed as was agreed");
+        return false;
+    }
+    frame->payload = (unsigned char *)(uintptr_t)text;
+    if (message_kind(text, frame->length) == MESSAGE_DELIVERY)
+        clients->packed++;
+    return true;
+}
+
 static void take_close(clients_t *clients, client_t *client, const ws_frame_t *frame)
 {
     char why[160];
@@ -302,8 +321,10 @@ static void take_close(clients_t *clients, client_t *client, const ws_frame_t *f
     client_lose(clients, client, why);
 }
 
-static void take_frame(clients_t *clients, client_t *client, const ws_frame_t *frame, int64_t now)
+static void take_frame(clients_t *clients, client_t *client, ws_frame_t *frame, int64_t now)
 {
+    if (frame->compressed && !take_packed(clients, client, frame))
+        return;
     if (frame->opcode == WS_TEXT)
         take_text(clients, client, (const char *)frame->payload, frame->length, now);
     else if (frame->opcode == WS_PING)
@@ -325,6 +346,10 @@ static size_t take_upgrade(clients_t *clients, client_t *client, const char *tex
     if (memcmp(text, accepted, sizeof accepted - 1) != 0) {
         complain(clients, client, text, (size_t)(line - text));
         client_lose(clients, client, "the handshake was refused");
+        return 0;
+    }
+    if (clients->options->deflate && !memmem(text, (size_t)(end - text), "permessage-deflate", 18)) {
+        client_lose(clients, client, "compression was not agreed on");
         return 0;
     }
     client->state = CLIENT_SIGNING_IN;
@@ -428,6 +453,7 @@ clients_t *clients_make(const options_t *options, int count)
     clients->all = bench_alloc((size_t)count, sizeof *clients->all);
     clients->input = bench_alloc(1, INPUT_SIZE);
     clients->text = bench_alloc(1, message_size(options));
+    clients->unpack = unpack_make();
     clients->epoll = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < count; i++)
         clients->all[i].index = i;
@@ -489,6 +515,7 @@ void clients_free(clients_t **clients)
     free(gone->all);
     free(gone->input);
     free(gone->text);
+    unpack_free(&gone->unpack);
     free(gone);
     *clients = NULL;
 }

@@ -10,6 +10,7 @@
 #include "histogram.h"
 #include "load.h"
 #include "message.h"
+#include "unpack.h"
 
 typedef enum {
     CLIENT_CLOSED,
@@ -47,10 +48,12 @@ struct clients_t {
     int opening;
     int lost;                /* closed by the server, or never let in */
     int refused;             /* messages of the kind MESSAGE_REFUSED */
+    uint64_t packed;         /* deliveries that came compressed */
     histogram_t *open_times; /* from the start of connecting to signed in and joined; may be NULL */
     int epoll;
     unsigned char *input;
     char *text; /* for a message being written */
+    unpack_t *unpack;
 
     /* The mode's.  `due` is when tick is to be called next; it is called between two reads, so that
      * a flood of deliveries does not hold up what is to be sent. */

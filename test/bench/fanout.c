@@ -20,7 +20,8 @@
 static const column_t columns[] = {
     { "receivers", 9, 0 }, { "rate", 5, 0 },      { "deliveries/s", 12, 0 }, { "asked%", 6, 1 },
     { "cpu_s/M", 8, 3 },   { "p50_ms", 8, 2 },    { "p99_ms", 8, 2 },        { "max_ms", 8, 1 },
-    { "ack_p99", 8, 2 },   { "missing", 8, 0 },   { "dropped", 7, 0 },       { "bytes", 5, 0 },
+    { "ack_p99", 8, 2 },   { "missing", 8, 0 },   { "dropped", 7, 0 },       { "packed%", 7, 1 },
+    { "bytes", 5, 0 },
     { NULL, 0, 0 },
 };
 
@@ -141,6 +142,7 @@ static void report(const clients_t *clients, const fanout_t *run, const snapshot
         histogram_at(&run->acks, 0.99) / BENCH_MILLISECOND,
         missing,
         clients->lost,
+        100 * (double)clients->packed / (double)run->delivered,
         (double)run->bytes / (double)run->delivered,
     };
 
@@ -160,6 +162,7 @@ static void run_rate(clients_t *clients, long rate)
     run->planned = (uint64_t)((double)rate * (options->warmup + options->seconds));
     clients->due = run->start;
     clients->lost = 0;
+    clients->packed = 0;
     before = run_to(clients, run->from);
     after = run_to(clients, run->to);
     calm_down(clients);

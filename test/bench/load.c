@@ -61,6 +61,7 @@ static const load_option_t table[] = {
     OPTION("frame-bytes", COUNT, frame, "floor: bytes of a delivery (380)"),
     OPTION("in-flight", COUNT, in_flight, "connections being opened at once (64)"),
     OPTION("first-user", LONG, first_user, "the first connection's user id (10001)"),
+    OPTION("deflate", FLAG, deflate, "offer compression, and insist on it"),
     OPTION("client-id", FLAG, client_id, "send a client_id with each message"),
     OPTION("metric", TEXT, metric, "acks: the counter of commits under /metrics"),
     OPTION("slack", REAL, slack, "lossless: KB that memory may grow (8192)"),

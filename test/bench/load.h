@@ -37,6 +37,7 @@ typedef struct options_t {
     int frame;         /* bytes of a delivery, for the floor to send */
     int in_flight;     /* connections being opened at once */
     long first_user;
+    bool deflate;      /* offer compression, and insist on it */
     bool client_id;    /* send one with each message, as front ends do */
     const char *metric;
     double slack;      /* kilobytes by which memory may grow and still count as flat */

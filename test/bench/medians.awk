@@ -5,7 +5,8 @@
 #   keys     names: rows with the same values belong together, and make one row of the table
 #   columns  names: the median of each
 #   order    the command that brings the table's rows into order, such as "cat"
-#   cost     the name whose median the column "ratio" compares with that of server=floor
+#   cost     the name whose median the column "ratio" compares with that of the server `like`
+#   like     its name (floor)
 
 $1 == mode {
     split("", row)
@@ -16,7 +17,7 @@ $1 == mode {
     group = key_of(row["server"])
     if (!(group in runs)) {
         groups[++group_count] = group
-        like_floor[group] = key_of("floor")
+        alike[group] = key_of(like)
     }
     n = ++runs[group]
     for (name in row)
@@ -47,7 +48,7 @@ function median(group, name,    n, i, j, swap, sorted) {
 function cell(group, name,    reference) {
     if (name != "ratio")
         return shown(median(group, name))
-    reference = like_floor[group] in runs ? median(like_floor[group], cost) : 0
+    reference = alike[group] in runs ? median(alike[group], cost) : 0
     return reference > 0 ? sprintf("%.2f", median(group, cost) / reference) : "-"
 }
 
@@ -73,6 +74,8 @@ function line(group,    i, text, key_value) {
 }
 
 BEGIN {
+    if (like == "")
+        like = "floor"
     key_count = split(keys, key_name, " ")
     column_count = split(columns, column_name, " ")
 }

@@ -13,6 +13,7 @@
 
 #define FINAL    0x80
 #define MASKED   0x80
+#define RSV1     0x40
 #define KEY_SIZE 4
 
 #define ACCEPT_SUFFIX "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455, 1.3 */
@@ -53,6 +54,7 @@ bool ws_parse(unsigned char *buffer, size_t size, ws_frame_t *frame_r)
     if (length > size - header)
         return false;
     *frame_r = (ws_frame_t){ .opcode = buffer[0] & 0x0f,
+                             .compressed = buffer[0] & RSV1,
                              .payload = buffer + header,
                              .length = length,
                              .size = header + length };

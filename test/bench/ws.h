@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WebSocket framing, both sides, as far as a benchmark needs it: whole messages in one frame, no
- * extensions.
+ * WebSocket framing, both sides, as far as a benchmark needs it: whole messages in one frame.
  */
 #ifndef WS_H
 #define WS_H
@@ -20,6 +19,7 @@
 
 typedef struct ws_frame_t {
     int opcode;
+    bool compressed; /* the bit RSV1 */
     unsigned char *payload; /* inside the buffer, unmasked */
     size_t length;
     size_t size; /* header and payload */
