@@ -24,7 +24,8 @@
 #define EVENTS       512
 #define REQUEST_SIZE 1024
 #define PATIENCE     (20 * BENCH_SECOND) /* for opening, without any progress */
-#define OFFER        "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+#define EXTENSION    "permessage-deflate"
+#define OFFER        "Sec-WebSocket-Extensions: " EXTENSION "\r\n"
 #define COMPLAINTS   3                   /* troubles that are told in full; all are counted */
 
 /* ---- Buffers ------------------------------------------------------------------------------- */
@@ -348,7 +349,8 @@ static size_t take_upgrade(clients_t *clients, client_t *client, const char *tex
         client_lose(clients, client, "the handshake was refused");
         return 0;
     }
-    if (clients->options->deflate && !memmem(text, (size_t)(end - text), "permessage-deflate", 18)) {
+    if (clients->options->deflate && memmem(text, (size_t)(end - text), EXTENSION,
+                                            sizeof EXTENSION - 1) == NULL) {
         client_lose(clients, client, "compression was not agreed on");
         return 0;
     }

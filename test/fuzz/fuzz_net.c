@@ -28,7 +28,7 @@
 #define CONTENT       0x03 /* what the other bytes are */
 #define CONTENT_HTTP  0    /* all that the client sends */
 #define CONTENT_GUEST 1    /* what it sends after a handshake */
-#define CONTENT_USER  2    /* the same, signed in */
+#define CONTENT_USER  2    /* the same, signed in, and with compression */
 #define CONTENT_LINES 3    /* signed in; each line is the payload of a frame */
 #define PIECES        0x0c /* how long the pieces are */
 #define EXPIRE        0x10 /* its deadlines come, twice */
@@ -292,8 +292,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     server.nets = &net;
     __lsan_register_root_region(net, sizeof(*net)); /* it is in a pool */
     handshakes[CONTENT_GUEST] = handshake_make("");
-    handshakes[CONTENT_USER] = handshakes[CONTENT_LINES] = handshake_make(
-        apr_pstrcat(server.pool, "Authorization: Bearer ", stand_in_token("alice"), "\r\n", NULL));
+    const char *token =
+        apr_pstrcat(server.pool, "Authorization: Bearer ", stand_in_token("alice"), "\r\n", NULL);
+    handshakes[CONTENT_LINES] = handshake_make(token);
+    handshakes[CONTENT_USER] = handshake_make(apr_pstrcat(
+        server.pool, token, "Sec-WebSocket-Protocol: a, b\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\n", NULL));
     client.output = malloc(OUTPUT_MOST);
     return client.output == NULL;
 }

@@ -19,6 +19,7 @@
 #include "../../plugins/rooms/room.h"
 #include "acceptor.h"
 #include "chat.h"
+#include "deflate.h"
 #include "json.h"
 #include "log.h"
 #include "message.h"
@@ -264,8 +265,16 @@ static room_t *room_renew(apr_int64_t id, const char *name, bool private_)
 {
     room_t *room = room_find(id);
     if (room != NULL) room_remove(room);
-    room = room_add(id, name, name, private_, true, people[PEOPLE - 1].user_id, CREATED_AT);
-    room_member_add(room, people[PEOPLE - 1].user_id, ROOM_OWNER);
+    room_t facts = { .id = id,
+                     .name = name,
+                     .slug = name,
+                     .private_ = private_,
+                     .memory = true,
+                     .anonymous = ROOM_AS_SET,
+                     .created_by = people[PEOPLE - 1].user_id,
+                     .created_at = CREATED_AT };
+    room = room_add(&facts);
+    room_member_add(room, facts.created_by, ROOM_OWNER);
     return room;
 }
 
@@ -303,16 +312,33 @@ static size_t payload_length(const unsigned char *bytes, size_t length, size_t *
     return more > 0 ? size : bytes[1];
 }
 
+/* Compressed or not, it is JSON. */
+static void text_check(const char *payload, size_t length, bool compressed)
+{
+    static deflate_t *deflate;
+    char *text;
+    if (!compressed) {
+        assert(json_scan(payload, length));
+        return;
+    }
+    if (deflate == NULL) deflate = deflate_make(server.pool);
+    deflate_status_t status = deflate_expand(deflate, payload, length, 1 << 24, &text, &length);
+    assert(status == DEFLATE_DONE && json_scan(text, length));
+    free(text);
+}
+
 size_t stand_in_check_frame(const unsigned char *bytes, size_t length, int *opcode_r)
 {
     size_t header, payload = payload_length(bytes, length, &header);
     if (header == 0 || length - header < payload) return 0;
     int opcode = bytes[0] & 0x0f;
-    assert((bytes[0] & 0xf0) == 0x80); /* whole, and no extension */
+    assert((bytes[0] & 0xb0) == 0x80); /* whole, and at most compressed */
     assert(bytes[1] < 128);
     bool control = opcode == FRAME_CLOSE || opcode == FRAME_PING || opcode == STAND_IN_PONG;
     assert(opcode == FRAME_TEXT || (control && payload < 126));
-    assert(opcode != FRAME_TEXT || json_scan((const char *)bytes + header, payload));
+    bool compressed = bytes[0] & 0x40;
+    assert(!compressed || opcode == FRAME_TEXT);
+    if (opcode == FRAME_TEXT) text_check((const char *)bytes + header, payload, compressed);
     *opcode_r = opcode;
     return header + payload;
 }
