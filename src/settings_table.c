@@ -81,7 +81,8 @@ static const config_row_t root_rows[] = {
     { "plugin_dir", SALON_SETTING_STRING, ROOT(plugin_dir), SALON_PLUGIN_DIR, .flags = CONFIG_PATH,
       .check = check_filled, .help = "directory of the plugins" },
     { "plugins", SALON_SETTING_LIST, ROOT(plugins),
-      "rooms dm reactions presence moderation friends veza chat broadcast", .check = check_plugin,
+      "rooms dm reactions presence moderation friends veza chat broadcast relay",
+      .check = check_plugin,
       .help = "the plugins that are loaded: features and dialects" },
     { "threads", SALON_SETTING_INTEGER, ROOT(threads), "0", .max = 64,
       .help = "network threads; 0: one per core" },
@@ -189,7 +190,7 @@ const config_default_listener_t config_default_listeners[] = {
     { "127.0.0.1:8080", "",
       { { "/ws", "veza", "60/60s", 4096, false },
         { "/ws/chat", "chat", "10/60s,100/3600s", 4096, false } } },
-    { "127.0.0.1:8081", "", { { NULL, NULL, NULL, 0, false } } },
+    { "127.0.0.1:8081", "", { { "/ws", "relay", "60/60s", 4096, false } } },
     { "127.0.0.1:8000", "", { { "/live/ws", "broadcast", "", 4096, false } } },
     { NULL, NULL, { { NULL, NULL, NULL, 0, false } } }
 };

@@ -172,6 +172,31 @@ class Flat(InAddress):
     payload = None
 
 
+class Relay(InAddress):
+    payload = None
+    MESSAGES = {
+        "INVALID_FORMAT": "Invalid message format", "UNKNOWN_TYPE": "Unknown message type",
+        "INVALID_TOKEN": "Invalid token", "UNAVAILABLE": "Service unavailable, try again later",
+        "PERMISSION_DENIED": "Permission denied", "SANCTIONED": "You are muted or banned",
+        "REFUSED": "Message refused by the filter", "RATE_LIMIT_EXCEEDED": "Rate limit exceeded",
+        "MESSAGE_TOO_LONG": "Message too long", "ROOM_NOT_FOUND": "Room not found",
+        "USER_NOT_FOUND": "User not found", "CONVERSATION_BLOCKED": "Conversation blocked"}
+
+    def answer(self, kind, fields):
+        return {"type": kind, "data": fields}
+
+    async def nothing(self, client):
+        """There is no ping; but everybody may look whether the system has said something."""
+        await client.say({"type": "dm_history", "with": 1})
+        await client.expect(self.answer("dm_history", []))
+
+    def refusal(self, code, field):
+        expected = {"type": "error", "message": self.MESSAGES[code]}
+        if field or code == "RATE_LIMIT_EXCEEDED":
+            expected["data"] = language.Word("object")
+        return expected
+
+
 class Probe(Dialect):
     """The tests' own dialect, for every operation (test/plugins/probe.c)."""
 
@@ -207,7 +232,7 @@ class Probe(Dialect):
             "timestamp": stamp, "server_time": language.Word("integer")}))
 
 
-DIALECTS = {"veza": Veza(), "chat": Chat(), "live": Flat(), "relay": Flat(),
+DIALECTS = {"veza": Veza(), "chat": Chat(), "live": Flat(), "relay": Relay(),
             "messenger": Flat(), "broadcast": Dialect(), "probe": Probe()}
 
 

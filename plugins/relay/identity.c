@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cache is bounded, oldest first; tokens themselves are not kept.  What the upstream answers is
- * from outside: read strictly, and nothing in it is trusted to be there.
+ * The cache is bounded, oldest first; tokens themselves are not kept.
  */
 #include "identity.h"
 
@@ -10,18 +9,16 @@
 #include <sys/queue.h>
 
 #include <apr_hash.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <openssl/evp.h>
-#include <salon/dialect.h>
 
 #include "backoff.h"
 #include "upstream.h"
+#include "whose.h"
 
 #define KNOWN_MOST 10000
-#define AWAY_MOST  15000             /* milliseconds between two looks at an upstream that is away */
-#define ID_MOST    9007199254740991  /* what JavaScript's numbers hold exactly */
+#define AWAY_MOST  15000            /* milliseconds for which an upstream counts as away */
 #define HASH       32
 #define NAME       257               /* bytes; a longer one is no name */
 
@@ -124,68 +121,7 @@ void identity_overdue(void)
     if (!identity_is_away()) backoff_failed(&all.away, salon_now(), 0, AWAY_MOST);
 }
 
-/* ---- What the upstream says ---- */
-
-/* A number, or a text of digits; 0: none. */
-static apr_int64_t id_of(json_object *value)
-{
-    apr_int64_t id = 0;
-    if (json_object_is_type(value, json_type_int)) id = json_object_get_int64(value);
-    if (json_object_is_type(value, json_type_string)) {
-        const char *text = json_object_get_string(value);
-        if (text[strspn(text, "0123456789")] == '\0') id = apr_strtoi64(text, NULL, 10);
-    }
-    return id > 0 && id <= ID_MOST ? id : 0;
-}
-
-static const char *text_in(json_object *object, const char *key)
-{
-    json_object *value = salon_path(object, key);
-    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
-}
-
-/* An unknown role is none. */
-static bool identity_in(json_object *object, salon_identity_t *identity)
-{
-    const char *role = text_in(object, "role"), *name = text_in(object, "username");
-    apr_int64_t id = id_of(salon_path(object, "id"));
-    if (id == 0) id = id_of(salon_path(object, "user_id"));
-    if (name == NULL) name = text_in(object, "name");
-    *identity = (salon_identity_t){ .id = id, .name = name };
-    identity->has_role = role != NULL && salon_role_parse(role, &identity->role);
-    return id != 0;
-}
-
-static bool identity_read(json_object *answer, salon_identity_t *identity)
-{
-    static const char *const places[] = { "", "data", "user", "data.user" };
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        json_object *object = salon_path(answer, places[i]);
-        if (json_object_is_type(object, json_type_object) && identity_in(object, identity))
-            return true;
-    }
-    return false;
-}
-
-/* What is no answer to the question, though there was one. */
-static bool is_no_answer(int status)
-{
-    static const int statuses[] = { 408, 425, 429 };
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        if (status == statuses[i]) return true;
-    return status < 200 || (status >= 300 && status < 400) || status >= 500;
-}
-
-/* json_r: to be put away by the caller. */
-static identity_status_t answer_read(const salon_fetched_t *answer, json_object **json_r,
-                                     salon_identity_t *identity)
-{
-    if (is_no_answer(answer->status)) return IDENTITY_UNKNOWN;
-    if (answer->status >= 300) return IDENTITY_REFUSED;
-    if (answer->cut || !salon_json_parse(answer->body, answer->length, json_r))
-        return IDENTITY_UNKNOWN;
-    return identity_read(*json_r, identity) ? IDENTITY_GIVEN : IDENTITY_REFUSED;
-}
+/* ---- Questions ---- */
 
 static void away_note(identity_status_t status, const salon_fetched_t *answer)
 {
@@ -204,14 +140,12 @@ static void away_note(identity_status_t status, const salon_fetched_t *answer)
                   answer->error != NULL ? answer->error : "");
 }
 
-/* ---- Questions ---- */
-
 static void answered(void *baton, const salon_fetched_t *answer)
 {
     question_t *question = baton;
     json_object *json = NULL;
     salon_identity_t identity;
-    identity_status_t status = answer_read(answer, &json, &identity);
+    identity_status_t status = whose_read(answer, &json, &identity);
     apr_hash_set(all.questions, question->hash, HASH, NULL);
     away_note(status, answer);
     if (status == IDENTITY_REFUSED) known_forget(question->hash);

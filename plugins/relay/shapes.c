@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A message is {id, room, user_id, username, content, created_at}; a direct one has from and to in
- * the place of room.  There is no word for pictures and the like: where nothing is said beside them,
- * the content is their address.
+ * the place of room.  There is no word for pictures and the like: where nothing is said beside
+ * them, the content is their address.
  */
 #include "shapes.h"
 

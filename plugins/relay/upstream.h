@@ -13,8 +13,8 @@ extern const char *upstream_url;        /* "": there is none */
 extern const char *upstream_token_file; /* "": none */
 extern apr_int64_t upstream_timeout;    /* seconds */
 
-/* Takes over the settings, and reads the file.  NULL: done; else what is wrong, and everything is as
- * it was. */
+/* Takes over the settings, and reads the file.  NULL: done; else what is wrong, and everything is
+ * as it was. */
 const char *upstream_configure(void);
 /* Any thread.  Is there one? */
 bool upstream_exists(void);

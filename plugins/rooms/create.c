@@ -134,8 +134,12 @@ static salon_outcome_t create(salon_req_t *req, new_room_t *new)
 /* A name of digits alone could not be told from an id. */
 static bool name_ok(const char *name)
 {
-    for (const char *at = name; *at != '\0'; at++)
+    int length = 0; /* in characters */
+    for (const char *at = name; *at != '\0'; at++) {
         if (apr_iscntrl(*at)) return false;
+        length += (*at & 0xc0) != 0x80;
+    }
+    if (length > ROOM_NAME_MOST) return false;
     return name[strspn(name, "0123456789")] != '\0' && name[strspn(name, " ")] != '\0';
 }
 

@@ -48,7 +48,8 @@ static const salon_setting_t extra_settings[] = {
 static const config_section_t sections[] = {
     { "rooms", rooms_settings }, { "extra", extra_settings }, { "plain", NULL },
 };
-#define DEFAULT_PLUGINS "rooms dm reactions presence moderation friends veza chat broadcast "
+#define DEFAULT_PLUGINS \
+    "rooms dm reactions presence moderation friends veza chat broadcast relay "
 #define SECTIONS 3
 
 static const char *path_of(const char *name)
