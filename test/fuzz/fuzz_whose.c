@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzzing what an upstream says of a token: whatever it is, the outcome is a user with an id and, if
- * any, a name that is text; or none.
+ * Fuzzing what an upstream says of a token: whatever it is, the outcome is a user with an id and,
+ * if any, a name that is text; or none.
  */
 #include <assert.h>
 #include <stdint.h>

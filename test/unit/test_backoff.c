@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pauses after failures: how long they can be, that they are not all the same, and what is demanded.
+ * Pauses after failures: how long they can be, that they are not all the same, and what is
+ * demanded.
  */
 #include <setjmp.h>
 #include <stdarg.h>
