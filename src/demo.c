@@ -41,6 +41,7 @@ static const char *const commands[][8] = {
     { "user", "add", "carol", "--id", "4", "--role", "moderator" },
     { "user", "add", "dave", "--id", "5", "--role", "admin" },
     { "room", "add", "general" },
+    { "video", "add", "1", "A first video" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -69,6 +70,7 @@ static void state_set(apr_pool_t *pool, config_t *config, const char *state_dir)
 const char *demo_prepare(apr_pool_t *pool, config_t *config, const char *state_dir)
 {
     char text[120];
+    server.demo = true;
     state_set(pool, config, state_dir);
     apr_status_t rv =
         apr_dir_make_recursive(config->state_dir,
@@ -99,13 +101,25 @@ static const char *token_of(apr_pool_t *pool, const struct person_t *person)
     return token_make(pool, server.keys, &claims, salon_now() / 1000, TOKEN_TTL);
 }
 
+/* A path with something in the place of "{name}": the first that there is, or the token. */
+static const char *path_filled(apr_pool_t *pool, const char *path, const char *token)
+{
+    const char *open = strchr(path, '{'), *close = open != NULL ? strchr(open, '}') : NULL;
+    if (close == NULL) return path;
+    const char *name = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open - 1));
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, path, (apr_size_t)(open - path)),
+                       strstr(name, "token") != NULL ? token : "1",
+                       path_filled(pool, close + 1, token), NULL);
+}
+
 static void example_print(apr_pool_t *pool, const config_listener_t *listener,
                           const config_endpoint_t *endpoint)
 {
     const salon_dialect_t *dialect = wire_dialect(wire_find(endpoint->dialect));
     if (dialect->example == NULL) return;
     const char *token = token_of(pool, &people[0]);
-    printf("\n%s\n  wscat -c 'ws://%s%s", dialect->name, listener->address, endpoint->path);
+    const char *path = path_filled(pool, endpoint->path, token);
+    printf("\n%s\n  wscat -c 'ws://%s%s", dialect->name, listener->address, path);
     const char *at = dialect->example;
     for (const char *mark; (mark = strstr(at, "TOKEN")) != NULL; at = mark + strlen("TOKEN"))
         printf("%.*s%s", (int)(mark - at), at, token);
@@ -178,6 +192,11 @@ static void begin_handle(chat_note_t *note)
 {
     free(note);
     command_run();
+}
+
+bool salon_demo(void)
+{
+    return server.demo;
 }
 
 void demo_begin(void)

@@ -114,8 +114,7 @@ static void shape_list(FILE *out, const salon_shape_t *shape)
 static void types_list(FILE *out, const salon_dialect_t *dialect)
 {
     for (const salon_wire_message_t *row = dialect->messages; row->type != NULL; row++) {
-        if (row->hidden) continue;
-        fprintf(out, "message\t%s\t%s\t", dialect->name, row->type);
+        fprintf(out, "%s\t%s\t%s\t", row->hidden ? "hidden" : "message", dialect->name, row->type);
         fields_list(out, row->fields);
         fprintf(out, "%s\t%s\t%s\t", or_none(row->operation), or_none(row->reply),
                 or_none(row->error));

@@ -82,6 +82,7 @@ static void session_refuse(salon_req_t *req, const char *code, json_object *deta
         wire_error(req->session->wire, req->call->row, req->arguments, code, details, retry_after,
                    &close_code);
     if (req->call->opening) req->close_code = close_code;
+    req->close_reason = wire_error_text(req->session->wire, code);
     if (req->close_code != 0) req->session->refused_opening = true;
     session_answer(req, frame);
     session_refused(req->session);
@@ -110,7 +111,7 @@ static void session_release(salon_req_t *req)
 {
     session_send(req->session, req->held, 1, req->call->size);
     if (req->answered && !req->call->opening) latency_note(apr_time_now() - req->call->arrived);
-    if (req->close_code != 0) salon_close(req->session, req->close_code, "refused");
+    if (req->close_code != 0) salon_close(req->session, req->close_code, req->close_reason);
     call_free(&req->call);
 }
 

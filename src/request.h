@@ -39,6 +39,7 @@ struct salon_req_t {
     frame_t *held; /* the answer, while earlier requests have not been answered */
     int close_code;
     int plugins_asked; /* see plugin_writing */
+    const char *close_reason;
     /* of HTTP */
     http_request_t *http;
     route_captures_t captures;

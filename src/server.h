@@ -23,6 +23,7 @@ typedef struct server_t {
     int net_count;
     apr_int64_t started_at; /* milliseconds since 1970 */
     atomic_bool ready;
+    bool demo;
 } server_t;
 
 extern server_t server;

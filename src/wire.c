@@ -347,6 +347,12 @@ frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_ob
     return shaped != NULL ? envelope_frame(wire, row->reply, shaped, false) : NULL;
 }
 
+const char *wire_error_text(const wire_t *wire, const char *code)
+{
+    const salon_wire_error_t *row = apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING);
+    return row != NULL ? row->message : wire->fallback->message;
+}
+
 /* Is it one of the names in "one|another"? */
 static bool is_named(const char *names, const char *name)
 {

@@ -42,6 +42,8 @@ bool wire_tells(const wire_t *wire, const char *event);
 frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data);
 /* The frame of an answer; NULL: there is none.  data (borrowed) may be NULL. */
 frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data);
+/* What a refusal with that code says to people. */
+const char *wire_error_text(const wire_t *wire, const char *code);
 /* The frame of a refusal.  asked, its arguments, and details: borrowed, may be NULL.  *close_r: the
  * code to close with; 0. */
 frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, json_object *asked,

@@ -230,7 +230,7 @@ def check_options(pages):
 
 def check_dialect(page, rows, name):
     mine = {kind: [row[1:] for row in rows.get(kind, []) if row[0] == name]
-            for kind in ("message", "notice", "refusal", "error")}
+            for kind in ("message", "hidden", "notice", "refusal", "error")}
     fields = {row[0]: row[1].split(",") if row[1] != "-" else [] for row in mine["message"]}
     told = {}
     for head, _ in page.heads("FROM THE CLIENT"):
@@ -241,8 +241,9 @@ def check_dialect(page, rows, name):
     lines = differences(page.name, fields, told)
     types = {row[0]: "-" for row in mine["refusal"] + mine["notice"]}
     types["-"] = "-"
-    types.update({kind: "-" for row in mine["message"] for kind in row[3:5]})
-    types.update({row[3]: row[5] for row in mine["message"] if row[5] != "-"})
+    answered = mine["message"] + mine["hidden"]
+    types.update({kind: "-" for row in answered for kind in row[3:5]})
+    types.update({row[3]: row[5] for row in answered if row[5] != "-"})
     types.update({row[0]: row[2] for row in mine["notice"] if row[2] != "-"})
     del types["-"]
     bodies = {head[3:]: body.split() for head, body in page.heads("TO THE CLIENT")

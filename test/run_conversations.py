@@ -168,6 +168,17 @@ class Chat(InAddress):
         await client.expect(self.answer("pong", {"timestamp": language.Word("time")}))
 
 
+class Live(InAddress):
+    """A refusal is a sentence; the first message, room_joined, is for the file to expect."""
+
+    def refusal(self, code, field):
+        return self.envelope("error", {"message": f"{code} {field}".strip()})
+
+    async def nothing(self, client):
+        await client.say(self.envelope("ping", {}))
+        await client.expect(self.envelope("pong", {}))
+
+
 class Flat(InAddress):
     payload = None
 
@@ -232,7 +243,7 @@ class Probe(Dialect):
             "timestamp": stamp, "server_time": language.Word("integer")}))
 
 
-DIALECTS = {"veza": Veza(), "chat": Chat(), "live": Flat(), "relay": Relay(),
+DIALECTS = {"veza": Veza(), "chat": Chat(), "live": Live(), "relay": Relay(),
             "messenger": Flat(), "broadcast": Dialect(), "probe": Probe()}
 
 

@@ -235,6 +235,8 @@ SALON_API void salon_session_default(salon_session_t *session, const char *argum
                                      json_object *value);
 /* How many connections there are. */
 SALON_API int salon_sessions(void);
+/* Does the server run as a demo, for those who try it on their own machine? */
+SALON_API bool salon_demo(void);
 
 /* Who somebody is, as a plugin has found out. */
 typedef struct salon_identity_t {

@@ -121,6 +121,7 @@ static salon_outcome_t create_live(salon_req_t *req, const new_room_t *new)
 static salon_outcome_t create(salon_req_t *req, new_room_t *new)
 {
     room_t *facts = &new->facts;
+    live_reap();
     facts->id = salon_next_id("room");
     if (facts->id == 0) return salon_fail(req, SALON_UNAVAILABLE);
     if (facts->slug == NULL && room_slug_ok(facts->name)) facts->slug = facts->name;

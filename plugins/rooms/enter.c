@@ -76,6 +76,7 @@ salon_outcome_t room_enter(salon_req_t *req)
 {
     const char *text = salon_arg_string(req, "room");
     if (salon_req_session(req) == NULL) return salon_fail(req, SALON_DENIED);
+    live_reap();
     if (salon_arg(req, "video") != NULL) return enter_video(req);
     if (room_of(req) != NULL || text == NULL || !room_slug_ok(text)) return enter_known(req);
     if (room_is_coming(text)) return room_await(req, enter_known);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "live.h"
 #include "rooms.h"
 
 static int compare_ids(const void *a, const void *b)
@@ -14,6 +15,7 @@ static int compare_ids(const void *a, const void *b)
 
 static const apr_array_header_t *sorted(salon_req_t *req)
 {
+    live_reap();
     const apr_array_header_t *rooms = room_all(salon_req_pool(req));
     qsort(rooms->elts, (size_t)rooms->nelts, sizeof(room_t *), compare_ids);
     return rooms;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define UNJOINED_MOST 100 /* of one user */
+#define ENDED         1   /* of unjoined_until: these are first in the list */
 
 apr_int64_t live_most, live_unjoined;
 
@@ -54,7 +55,17 @@ void live_remove(room_t *room)
 
 void live_left(room_t *room)
 {
-    if (room->live && salon_topic_sessions(room_topic(room)) == 0) live_remove(room);
+    if (!room->live || salon_topic_sessions(room_topic(room)) > 0) return;
+    live_joined(room);
+    room->unjoined_until = ENDED;
+    TAILQ_INSERT_HEAD(&all.unjoined, room, unjoined);
+}
+
+void live_reap(void)
+{
+    room_t *room;
+    while ((room = TAILQ_FIRST(&all.unjoined)) != NULL && room->unjoined_until == ENDED)
+        live_remove(room);
 }
 
 void live_tick(apr_int64_t now)

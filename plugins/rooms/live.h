@@ -23,10 +23,12 @@ room_t *live_add(const room_t *facts);
 /* Takes out any room, live or not, and frees it. */
 void live_remove(room_t *room);
 
-/* A connection hears the room; one has ceased to: then the room may be gone. */
+/* A connection hears the room; one has ceased to.  A room that is empty then ends before anybody
+ * asks for a room again: plugins that are still being told can look at it. */
 void live_joined(room_t *room);
 void live_left(room_t *room);
-/* Removes those that nobody has entered in time. */
+void live_reap(void);
+/* Removes those that have ended, and those that nobody has entered in time. */
 void live_tick(apr_int64_t now);
 
 #endif

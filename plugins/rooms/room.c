@@ -4,6 +4,7 @@
  * kept in memory (about 100 bytes a membership), and written through.
  */
 #include "attendance.h"
+#include "live.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ static json_object *describe(apr_int64_t id)
 
 static apr_int64_t find(const char *text)
 {
+    live_reap();
     const room_t *room = room_find_text(text);
     return room != NULL ? room->id : 0;
 }

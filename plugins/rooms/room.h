@@ -44,7 +44,7 @@ typedef struct room_t {
     apr_hash_t *attendants;  /* user id -> attendant_t */
     apr_hash_t *guests;      /* connection -> its entry */
     int people;              /* who are there */
-    apr_int64_t unjoined_until; /* of a live one that waits for the first connection, else 0 */
+    apr_int64_t unjoined_until; /* of a live one that nobody is in, see live.c; else 0 */
     TAILQ_ENTRY(room_t) unjoined;
     apr_pool_t *pool;
     salon_timeline_t *timeline;

@@ -21,6 +21,7 @@ room_t *room_of(const salon_req_t *req)
 {
     const char *text = salon_arg_string(req, "room");
     apr_int64_t id = salon_arg_integer(req, "room_id", 0);
+    live_reap();
     return text != NULL ? room_find_text(text) : room_find(id);
 }
 

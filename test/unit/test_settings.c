@@ -49,7 +49,7 @@ static const config_section_t sections[] = {
     { "rooms", rooms_settings }, { "extra", extra_settings }, { "plain", NULL },
 };
 #define DEFAULT_PLUGINS \
-    "rooms dm reactions presence moderation friends veza chat broadcast relay "
+    "rooms dm reactions presence moderation friends veza chat live broadcast relay "
 #define SECTIONS 3
 
 static const char *path_of(const char *name)
@@ -192,7 +192,11 @@ static void test_default_listeners(void **state)
     assert_int_equal(endpoint->rule.windows[0].limit, 60);
     assert_int_equal(config->listeners[1].port, 8081);
     assert_int_equal(config->listeners[2].port, 8000);
-    assert_int_equal(config->listeners[2].endpoint_count, 1);
+    assert_int_equal(config->listeners[2].endpoint_count, 3);
+    endpoint = &config->listeners[2].endpoints[0];
+    assert_string_equal(endpoint->path, "/chat/ws/room/{room}");
+    assert_int_equal(endpoint->max_length, 1000);
+    assert_list(config->listeners[2].http, "live ");
 }
 
 static void test_default_without_dialect(void **state)
@@ -659,7 +663,7 @@ static const char *uncomment(const char *text)
 /* The sections of plugins, which this test has not loaded; test/check_manual.py looks at those. */
 static const char *without_plugins(const char *text)
 {
-    static const char *const names[] = { "reactions", "presence", "moderation", "rooms" };
+    static const char *const names[] = { "reactions", "presence", "moderation", "rooms", "live" };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const char *begin = strstr(text, apr_pstrcat(pool, "\n#", names[i], " {", NULL));
         const char *end = begin != NULL ? strstr(begin, "\n#}") : NULL;
