@@ -59,7 +59,7 @@ bool request_is_immediate(const salon_req_t *req)
 /* Sessions: the answer goes out now when nothing earlier is unanswered, else when that is. */
 static void session_answer(salon_req_t *req, frame_t *frame)
 {
-    bool first = req->session->first == req || request_is_immediate(req);
+    bool first = req->session->first == req || req->immediate;
     if (frame == NULL) return;
     if (first) session_send(req->session, frame, 0, 0);
     else req->held = frame;
@@ -91,7 +91,7 @@ static void session_refuse(salon_req_t *req, const char *code, json_object *deta
 static void session_finish(salon_req_t *req)
 {
     salon_session_t *session = req->session;
-    if (request_is_immediate(req)) request_release(req);
+    if (req->immediate) request_release(req);
     else session_advance(session);
 }
 

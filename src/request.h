@@ -36,6 +36,7 @@ struct salon_req_t {
     /* of a session */
     salon_session_t *session;
     call_t *call;
+    bool immediate; /* not among the session's requests */
     frame_t *held; /* the answer, while earlier requests have not been answered */
     int close_code;
     int plugins_asked; /* see plugin_writing */

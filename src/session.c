@@ -254,10 +254,13 @@ void session_advance(salon_session_t *session)
     if (session->closed && session->first == NULL) session_free(session);
 }
 
+/* What the opening asks for is answered before anything else. */
 static void session_call(salon_session_t *session, call_t *call)
 {
+    bool opening = session->first != NULL && session->first->call->opening;
     salon_req_t *req = request_from_call(session, call);
-    if (request_is_immediate(req)) {
+    req->immediate = request_is_immediate(req) && !opening;
+    if (req->immediate) {
         request_start(req);
         return;
     }

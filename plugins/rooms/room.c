@@ -11,9 +11,16 @@
 
 #include <apr_strings.h>
 
+/* Of one user. */
+typedef struct {
+    apr_int64_t user_id;
+    LIST_HEAD(, member_t) members;
+} memberships_t;
+
 static struct {
     apr_pool_t *pool;
     apr_hash_t *by_id, *by_name, *by_slug;
+    apr_hash_t *memberships; /* user id -> memberships_t */
 } directory;
 
 bool room_allow_anonymous;
@@ -87,6 +94,77 @@ const apr_array_header_t *room_all(apr_pool_t *pool)
     return rooms;
 }
 
+/* ---- Members ---- */
+
+static memberships_t *memberships_find(apr_int64_t user_id)
+{
+    return apr_hash_get(directory.memberships, &user_id, sizeof(user_id));
+}
+
+static memberships_t *memberships_of(apr_int64_t user_id)
+{
+    memberships_t *memberships = memberships_find(user_id);
+    if (memberships != NULL) return memberships;
+    memberships = calloc(1, sizeof(*memberships));
+    if (memberships == NULL) abort();
+    memberships->user_id = user_id;
+    apr_hash_set(directory.memberships, &memberships->user_id, sizeof(memberships->user_id),
+                 memberships);
+    return memberships;
+}
+
+static void member_free(member_t *member)
+{
+    memberships_t *memberships = memberships_find(member->user_id);
+    LIST_REMOVE(member, of_user);
+    free(member);
+    if (!LIST_EMPTY(&memberships->members)) return;
+    apr_hash_set(directory.memberships, &memberships->user_id, sizeof(memberships->user_id), NULL);
+    free(memberships);
+}
+
+void room_each_of(apr_int64_t user_id, void (*each)(const room_t *room, void *baton), void *baton)
+{
+    const member_t *member;
+    const memberships_t *memberships = memberships_find(user_id);
+    if (memberships == NULL) return;
+    LIST_FOREACH(member, &memberships->members, of_user) each(member->room, baton);
+}
+
+member_t *room_member(const room_t *room, apr_int64_t user_id)
+{
+    return apr_hash_get(room->members, &user_id, sizeof(user_id));
+}
+
+member_t *room_member_add(room_t *room, apr_int64_t user_id, room_role_t role)
+{
+    member_t *member = room_member(room, user_id);
+    if (member == NULL) {
+        member = calloc(1, sizeof(*member));
+        if (member == NULL) abort();
+        member->user_id = user_id;
+        member->room = room;
+        LIST_INSERT_HEAD(&memberships_of(user_id)->members, member, of_user);
+        apr_hash_set(room->members, &member->user_id, sizeof(member->user_id), member);
+    }
+    member->role = role;
+    return member;
+}
+
+void room_member_remove(room_t *room, apr_int64_t user_id)
+{
+    member_t *member = room_member(room, user_id);
+    if (member == NULL) return;
+    apr_hash_set(room->members, &user_id, sizeof(user_id), NULL);
+    member_free(member);
+}
+
+static void members_free(room_t *room)
+{
+    for (apr_hash_index_t *i = apr_hash_first(NULL, room->members); i; i = apr_hash_next(i))
+        member_free(apr_hash_this_val(i));
+}
+
 /* ---- Adding and removing ---- */
 
 room_t *room_add(const room_t *facts)
@@ -127,35 +205,9 @@ void room_remove(room_t *room)
     salon_timeline_close(&room->timeline);
     attendance_forget(room);
     ids_free(room->guests);
-    ids_free(room->members);
+    members_free(room);
     ids_free(room->invitations);
     apr_pool_destroy(room->pool);
-}
-
-member_t *room_member(const room_t *room, apr_int64_t user_id)
-{
-    return apr_hash_get(room->members, &user_id, sizeof(user_id));
-}
-
-member_t *room_member_add(room_t *room, apr_int64_t user_id, room_role_t role)
-{
-    member_t *member = room_member(room, user_id);
-    if (member == NULL) {
-        member = malloc(sizeof(*member));
-        if (member == NULL) abort();
-        member->user_id = user_id;
-        apr_hash_set(room->members, &member->user_id, sizeof(member->user_id), member);
-    }
-    member->role = role;
-    return member;
-}
-
-void room_member_remove(room_t *room, apr_int64_t user_id)
-{
-    member_t *member = room_member(room, user_id);
-    if (member == NULL) return;
-    apr_hash_set(room->members, &user_id, sizeof(user_id), NULL);
-    free(member);
 }
 
 bool room_invited(const room_t *room, apr_int64_t user_id)
@@ -252,6 +304,7 @@ apr_status_t room_load(apr_pool_t *pool)
     directory.by_id = apr_hash_make(pool);
     directory.by_name = apr_hash_make(pool);
     directory.by_slug = apr_hash_make(pool);
+    directory.memberships = apr_hash_make(pool);
     const salon_rows_t *rows =
         salon_load(pool, "SELECT id, name, slug, is_private, is_memory, created_by, created_at,"
                          " description, anonymous FROM rooms");

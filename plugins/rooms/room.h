@@ -18,6 +18,8 @@ typedef enum { ROOM_MEMBER, ROOM_MODERATOR, ROOM_OWNER } room_role_t;
 typedef struct member_t {
     apr_int64_t user_id;
     room_role_t role;
+    const struct room_t *room;
+    LIST_ENTRY(member_t) of_user;
 } member_t;
 
 /* Somebody who is in a room at the moment; or has been, and others have not been told yet. */
@@ -72,6 +74,8 @@ room_t *room_add(const room_t *facts);
 /* Takes it out, lets go of those who hear it, and frees it. */
 void room_remove(room_t *room);
 
+/* Calls `each` for the rooms that the user is a member of, in no order. */
+void room_each_of(apr_int64_t user_id, void (*each)(const room_t *room, void *baton), void *baton);
 /* NULL: not a member. */
 member_t *room_member(const room_t *room, apr_int64_t user_id);
 /* Who is a member already gets that role. */

@@ -225,17 +225,21 @@ static const salon_command_t commands[] = {
     { NULL, NULL, NULL, NULL, NULL },
 };
 
+typedef struct {
+    void (*add)(void *baton, salon_topic_t topic);
+    void *baton;
+} audience_t;
+
+static void audience_add(const room_t *room, void *baton)
+{
+    const audience_t *audience = baton;
+    audience->add(audience->baton, room_topic(room));
+}
+
 static void audience_hook(apr_int64_t user_id, void (*add)(void *baton, salon_topic_t topic),
                           void *baton)
 {
-    apr_pool_t *pool;
-    apr_pool_create(&pool, NULL);
-    const apr_array_header_t *rooms = room_all(pool);
-    for (int i = 0; i < rooms->nelts; i++) {
-        const room_t *room = APR_ARRAY_IDX(rooms, i, room_t *);
-        if (room_member(room, user_id) != NULL) add(baton, room_topic(room));
-    }
-    apr_pool_destroy(pool);
+    room_each_of(user_id, audience_add, &(audience_t){ add, baton });
 }
 
 static room_t *room_of_topic(salon_topic_t topic)
