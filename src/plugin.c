@@ -202,6 +202,20 @@ bool salon_may(const salon_user_t *user, const char *what, salon_topic_t topic)
     return salon_may_not(user, what, topic) == NULL;
 }
 
+static salon_outcome_t plugin_attach(salon_req_t *req, salon_topic_t topic)
+{
+    const salon_hooks_t *hooks;
+    if (salon_arg(req, "media") == NULL && salon_arg(req, "kind") == NULL)
+        return (salon_outcome_t){ 0 };
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;) {
+        json_object *details = NULL;
+        if (hooks->attach == NULL) continue;
+        const char *code = hooks->attach(salon_req_user(req), topic, req->arguments, &details);
+        if (code != NULL) return salon_fail_details(req, code, details);
+    }
+    return (salon_outcome_t){ 0 };
+}
+
 salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **content)
 {
     const salon_user_t *user = salon_req_user(req);
@@ -212,7 +226,14 @@ salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **c
         const char *code = hooks->say(user, topic, content, salon_req_pool(req), &details);
         if (code != NULL) return salon_fail_details(req, code, details);
     }
-    return (salon_outcome_t){ 0 };
+    return plugin_attach(req, topic);
+}
+
+void plugin_unsaid(salon_topic_t topic, apr_int64_t message_id)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->unsaid != NULL) hooks->unsaid(topic, message_id);
 }
 
 /* Its JSON form is made when the first plugin asks for it. */

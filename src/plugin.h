@@ -47,8 +47,11 @@ void plugin_reload(void);
 salon_outcome_t plugin_writing(salon_req_t *req, int *at);
 void plugin_stop(void);
 /* What the asker is about to say in the topic: kind 0: nobody objects (*content may be another text
- * then); otherwise the request has been refused. */
+ * then, the arguments kind and media others); otherwise the request has been refused. */
 salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **content);
+
+/* A message has been deleted; 0: the topic ceases to be. */
+void plugin_unsaid(salon_topic_t topic, apr_int64_t message_id);
 
 /* A message is about to be stored: plugins may add statements to the request. */
 void plugin_storing(salon_req_t *req, salon_topic_t topic, const message_t *message);

@@ -240,6 +240,11 @@ const char *server_reload(apr_pool_t *pool)
     return log_begin();
 }
 
+const char *salon_state_directory(void)
+{
+    return server.config->state_dir;
+}
+
 void server_stop(void)
 {
     kill(getpid(), SIGTERM);

@@ -81,7 +81,7 @@ static const config_row_t root_rows[] = {
     { "plugin_dir", SALON_SETTING_STRING, ROOT(plugin_dir), SALON_PLUGIN_DIR, .flags = CONFIG_PATH,
       .check = check_filled, .help = "directory of the plugins" },
     { "plugins", SALON_SETTING_LIST, ROOT(plugins),
-      "rooms dm reactions presence moderation friends veza chat live broadcast relay",
+      "rooms dm reactions presence moderation friends media veza chat live broadcast relay",
       .check = check_plugin,
       .help = "the plugins that are loaded: features and dialects" },
     { "threads", SALON_SETTING_INTEGER, ROOT(threads), "0", .max = 64,
@@ -187,11 +187,11 @@ const config_row_t config_endpoint_rows[] = {
 };
 
 const config_default_listener_t config_default_listeners[] = {
-    { "127.0.0.1:8080", "",
+    { "127.0.0.1:8080", "media",
       { { "/ws", "veza", "60/60s", 4096, false },
         { "/ws/chat", "chat", "10/60s,100/3600s", 4096, false } } },
     { "127.0.0.1:8081", "", { { "/ws", "relay", "60/60s", 4096, false } } },
-    { "127.0.0.1:8000", "live",
+    { "127.0.0.1:8000", "live media",
       { { "/chat/ws/room/{room}", "live", "10/10s", 1000, false },
         { "/chat/ws/video/{video}", "live", "10/10s", 1000, false },
         { "/live/ws", "broadcast", "", 4096, false } } },

@@ -240,6 +240,7 @@ static salon_outcome_t changed(change_t *change, salon_timeline_t *timeline)
     timeline_changed(timeline, &change->message);
     salon_outcome_t outcome = timeline_answer(req, timeline, event_of(change), json);
     act_report(change, timeline_topic(timeline));
+    if (change->kind == &delete) plugin_unsaid(timeline_topic(timeline), change->message.id);
     return outcome;
 }
 

@@ -147,6 +147,11 @@ typedef salon_outcome_t salon_message_found_t(salon_req_t *req, salon_topic_t to
                                               json_object *message);
 SALON_API salon_outcome_t salon_message_find(salon_req_t *req, salon_message_found_t *found);
 
+/* A condition of SQL: a message with the id in that column ("table.column") is stored, and has not
+ * been deleted. */
+#define SALON_SQL_MESSAGE_EXISTS(column)                                                         \
+    "EXISTS (SELECT id FROM messages WHERE messages.id = " column " AND messages.deleted = 0)"
+
 /* Adds a SELECT whose only number is how many messages of others there are after the position. */
 SALON_API void salon_timeline_sql_unread(salon_req_t *req, const salon_timeline_kind_t *kind,
                                          apr_int64_t owner_id, apr_int64_t seq,

@@ -428,6 +428,10 @@ typedef enum {
 SALON_API void salon_log(salon_log_level_t level, const char *area, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Where plugins may keep files, each in a directory of its name; it is there, and absolute or
+ * relative to the working directory, which does not change. */
+SALON_API const char *salon_state_directory(void);
+
 /* Any thread.  Now, in milliseconds since 1970. */
 SALON_API apr_int64_t salon_now(void);
 
@@ -594,6 +598,13 @@ typedef struct salon_hooks_t {
      * refusal, or salon_req_wait: and later salon_req_resume with salon_req_go_on, or with a
      * handler that refuses. */
     salon_outcome_t (*writing)(salon_req_t *req);
+    /* Somebody is about to say something with media, or another kind than text: may complete the
+     * arguments "kind" and "media" (<salon/message.h>), which have been checked; or refuse, as
+     * `say` does. */
+    const char *(*attach)(const salon_user_t *user, salon_topic_t topic, json_object *arguments,
+                          json_object **details_r);
+    /* A message has been deleted; 0: the topic ceases to be, with all that was said there. */
+    void (*unsaid)(salon_topic_t topic, apr_int64_t message_id);
     /* See salon_user_appearance: may change what connections alone would tell. */
     void (*appear)(const salon_user_t *user, salon_appearance_t *appearance);
     /* The server ends: nobody is connected any more; what salon_write is given now is still

@@ -49,7 +49,7 @@ static const config_section_t sections[] = {
     { "rooms", rooms_settings }, { "extra", extra_settings }, { "plain", NULL },
 };
 #define DEFAULT_PLUGINS \
-    "rooms dm reactions presence moderation friends veza chat live broadcast relay "
+    "rooms dm reactions presence moderation friends media veza chat live broadcast relay "
 #define SECTIONS 3
 
 static const char *path_of(const char *name)
@@ -166,7 +166,7 @@ static void test_default_listeners(void **state)
     assert_string_equal(listener->address, "127.0.0.1:8080");
     assert_string_equal(listener->host, "127.0.0.1");
     assert_int_equal(listener->port, 8080);
-    assert_list(listener->http, "");
+    assert_list(listener->http, "media ");
     assert_list(listener->origins, "");
     assert_true(listener->metrics);
     assert_true(listener->compression);
@@ -196,7 +196,7 @@ static void test_default_listeners(void **state)
     endpoint = &config->listeners[2].endpoints[0];
     assert_string_equal(endpoint->path, "/chat/ws/room/{room}");
     assert_int_equal(endpoint->max_length, 1000);
-    assert_list(config->listeners[2].http, "live ");
+    assert_list(config->listeners[2].http, "live media ");
 }
 
 static void test_default_without_dialect(void **state)
