@@ -355,6 +355,15 @@ class Server:
             if kind is None or REPORTS.search(str(failure)):
                 raise
 
+    def keep_ports(self):
+        """From the next start on it listens on the ports that it has now."""
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        for port in self.ports:
+            text = text.replace('"127.0.0.1:0"', f'"127.0.0.1:{port}"', 1)
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(text)
+
     # -- use
 
     def port(self, dialect="veza"):

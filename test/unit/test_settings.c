@@ -24,7 +24,7 @@
 static char directory[] = "/tmp/salon-test-settings-XXXXXX";
 static apr_pool_t *pool;
 static const char *main_file;
-static const char *const dialects[] = { "veza", "live", "broadcast", "chat", NULL };
+static const char *const dialects[] = { "veza", "live", "broadcast", "chat", "relay", NULL };
 
 /* A plugin's settings, as a plugin has them. */
 static bool auto_create;
@@ -460,8 +460,8 @@ static const wrong_t wrongs[] = {
       "listen \"127.0.0.1:1\" { endpoint \"/\" { dialect = veza\n rate = \"10\" } }" },
     { 1, "max_length: 0 is not from 1",
       "listen \"127.0.0.1:1\" { endpoint \"/\" { dialect = veza max_length = 0 } }" },
-    { 2, "http: \"media\" is not one of the plugins",
-      "listen \"127.0.0.1:1\" { http = { rooms,\n media } }" },
+    { 2, "http: \"nobody\" is not one of the plugins",
+      "listen \"127.0.0.1:1\" { http = { rooms,\n nobody } }" },
     { 1, "origins: bad origin \"https://x/\"",
       "listen \"127.0.0.1:1\" { origins = { \"https://x/\" } }" },
     { 1, "max_message: \"64K\" is not a number", "listen \"127.0.0.1:1\" { max_message = 64K }" },
@@ -663,7 +663,8 @@ static const char *uncomment(const char *text)
 /* The sections of plugins, which this test has not loaded; test/check_manual.py looks at those. */
 static const char *without_plugins(const char *text)
 {
-    static const char *const names[] = { "reactions", "presence", "moderation", "rooms", "live" };
+    static const char *const names[] = { "reactions", "presence", "moderation", "rooms",
+                                         "media",     "live",     "relay" };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const char *begin = strstr(text, apr_pstrcat(pool, "\n#", names[i], " {", NULL));
         const char *end = begin != NULL ? strstr(begin, "\n#}") : NULL;
