@@ -8,6 +8,7 @@
 #include <sys/param.h>
 
 #include "attachment.h"
+#include "api_token.h"
 #include "chat.h"
 #include "plugin.h"
 #include "server.h"
@@ -290,9 +291,15 @@ salon_outcome_t check_route(salon_req_t *req)
                           req->http->path, req->pool, &req->captures, &path_known);
     if (route == NULL) return salon_fail(req, path_known ? "method_not_allowed" : "not_found");
     const token_claims_t *claims = req->http->claims;
+    const api_token_t *api_token =
+        req->http->token != NULL ? api_token_find(req->http->token) : NULL;
+    req->data = (void *)route;
+    if (api_token != NULL) {
+        req->user = user_find(api_token->user_id);
+        return route_run(req);
+    }
     if (claims == NULL && (req->http->has_token || (route->row->flags & SALON_SIGNED_IN)))
         return salon_fail(req, req->http->has_token ? SALON_INVALID_TOKEN : SALON_NOT_SIGNED_IN);
-    req->data = (void *)route;
     if (claims == NULL) return route_run(req);
     req->user = user_find(claims->user_id);
     if (!user_differs(claims)) return route_run(req);

@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 
 #include "anonymous.h"
+#include "api_token.h"
 #include "metrics.h"
 #include "plugin.h"
 #include "request.h"
@@ -20,6 +21,7 @@
 
 #define CLOSE_NORMAL 1000
 #define NAME_MOST    64
+#define TTL_MOST     3153600000 /* seconds: a hundred years */
 
 /* ---- Signing in ---- */
 
@@ -55,9 +57,21 @@ static salon_outcome_t sign_in(salon_req_t *req, token_claims_t *claims)
     return salon_store(req, signed_in);
 }
 
+/* NULL: it is none, or the dialect does not take such. */
+static token_claims_t *api_token_claims(salon_req_t *req)
+{
+    const api_token_t *token = api_token_find(salon_arg_string(req, "token"));
+    if (token == NULL || !wire_dialect(req->session->wire)->api_tokens) return NULL;
+    token_claims_t *claims = apr_pcalloc(req->pool, sizeof(*claims));
+    *claims = (token_claims_t){ .user_id = token->user_id, .expires = token->expires_at };
+    req->session->api_token_id = token->id;
+    return claims;
+}
+
 static salon_outcome_t session_authenticate(salon_req_t *req)
 {
-    return sign_in(req, req->call->claims);
+    req->session->api_token_id = 0;
+    return sign_in(req, req->call->claims != NULL ? req->call->claims : api_token_claims(req));
 }
 
 salon_outcome_t salon_sign_in(salon_req_t *req, const salon_identity_t *identity)
@@ -288,6 +302,24 @@ static const salon_argument_t user_add_arguments[] = {
     { NULL, 0, 0, 0, 0 },
 };
 
+static const salon_argument_t api_token_add_arguments[] = {
+    { "name", SALON_STRING, SALON_OPTIONAL, 1, NAME_MOST },
+    { "ttl", SALON_INTEGER, SALON_OPTIONAL, 1, TTL_MOST },
+    { "label", SALON_STRING, SALON_OPTIONAL, 0, 100 },
+    { NULL, 0, 0, 0, 0 },
+};
+
+static const salon_argument_t api_token_list_arguments[] = {
+    { "name", SALON_STRING, SALON_OPTIONAL, 1, NAME_MOST },
+    { NULL, 0, 0, 0, 0 },
+};
+
+static const salon_argument_t api_token_revoke_arguments[] = {
+    { "token", SALON_STRING, SALON_OPTIONAL, 1, 0 },
+    { "id", SALON_ID, SALON_OPTIONAL, 0, 0 },
+    { NULL, 0, 0, 0, 0 },
+};
+
 static const salon_argument_t user_role_arguments[] = {
     { "name", SALON_STRING, 0, 1, NAME_MOST },
     { "role", SALON_STRING, 0, 1, 0 },
@@ -308,6 +340,13 @@ static const salon_operation_t operations[] = {
       .flags = SALON_WRITES, .cost = 1, .help = "change the text of a message of one's own" },
     { .name = "message.delete", .handler = message_delete, .arguments = delete_arguments,
       .flags = SALON_WRITES, .help = "delete a message, one's own or where one may moderate" },
+    { .name = "api_token.add", .handler = api_token_add, .arguments = api_token_add_arguments,
+      .flags = SALON_WRITES, .cost = 1, .help = "make an API token, which is shown once" },
+    { .name = "api_token.list", .handler = api_token_list, .arguments = api_token_list_arguments,
+      .help = "one's API tokens" },
+    { .name = "api_token.revoke", .handler = api_token_revoke,
+      .arguments = api_token_revoke_arguments, .flags = SALON_WRITES,
+      .help = "end an API token, and the connections that were made with it" },
     { .name = "user.add", .handler = user_add, .arguments = user_add_arguments,
       .flags = SALON_INTERNAL, .help = "record a user" },
     { .name = "user.list", .handler = user_list, .flags = SALON_INTERNAL, .help = "all users" },
@@ -345,6 +384,11 @@ static const salon_command_t commands[] = {
     { "user add", "NAME [--id N] [--role ROLE]", "user.add", "id", "record a user" },
     { "user list", "", "user.list", NULL, "all users" },
     { "user role", "NAME ROLE", "user.role", "id", "give a user another role" },
+    { "api-token add", "NAME [--ttl TTL] [--label LABEL]", "api_token.add", "token",
+      "make an API token" },
+    { "api-token list", "[--name NAME]", "api_token.list", NULL, "API tokens" },
+    { "api-token revoke", "TOKEN", "api_token.revoke", "id",
+      "end an API token, or the one of that id" },
     { "stats", "", "server.stats", NULL, "the server's figures" },
     { "plugins", "", "server.plugins", NULL, "the plugins that are loaded" },
     { "reload", "", "server.reload", NULL, "read the configuration again" },
@@ -357,7 +401,8 @@ static apr_status_t start(apr_pool_t *pool)
     apr_status_t rv = salon_sequence_open(pool, "message", 1, 10000);
     if (rv != APR_SUCCESS) return rv;
     rv = salon_sequence_open(pool, "user", SALON_SYSTEM_USER + 1, 32);
-    return rv != APR_SUCCESS ? rv : user_load(pool);
+    if (rv == APR_SUCCESS) rv = user_load(pool);
+    return rv == APR_SUCCESS ? api_token_load(pool) : rv;
 }
 
 const salon_plugin_t core_plugin = {

@@ -116,6 +116,7 @@ static void token_read(conn_t *conn, http_request_t *request)
     if (token_check_cached(conn->net->tokens, conn->net->keys, token, strlen(token),
                            apr_time_sec(apr_time_now()), claims) == TOKEN_VALID)
         request->claims = claims;
+    else request->token = token;
 }
 
 static void ranges_read(conn_t *conn, http_request_t *request)

@@ -22,6 +22,7 @@ typedef struct http_request_t {
     int query_count;
     const char *queries[HTTP_QUERIES];
     bool has_token;
+    const char *token;      /* one that is no valid JSON Web Token; NULL: there is none such */
     token_claims_t *claims; /* of a valid bearer token; NULL: none, or a bad one */
     apr_size_t length;      /* of the body, as announced */
     apr_uint64_t upload;    /* the number by which a body is named that comes to a file; 0: none */

@@ -17,6 +17,7 @@
 
 #include "acceptor.h"
 #include "anonymous.h"
+#include "api_token.h"
 #include "chat.h"
 #include "control.h"
 #include "fetch.h"
@@ -88,6 +89,7 @@ static const char *store_begin(void)
     } core[] = {
         { "sequences", sequence_migrations },
         { "users", user_migrations },
+        { "api_tokens", api_token_migrations },
         { "messages", message_migrations },
     };
     const char *error = NULL;

@@ -115,6 +115,15 @@ void salon_close_user(apr_int64_t user_id, int code, const char *reason)
     for (; session != NULL; session = session->next_of_user) salon_close(session, code, reason);
 }
 
+void session_end_token(apr_int64_t user_id, apr_int64_t api_token_id)
+{
+    const user_t *user = user_find(user_id);
+    salon_session_t *session = user != NULL ? user->sessions : NULL;
+    for (; session != NULL; session = session->next_of_user)
+        if (session->api_token_id == api_token_id)
+            salon_close(session, wire_close_code(session->wire, SALON_INVALID_TOKEN), "revoked");
+}
+
 const salon_user_t *salon_session_user(const salon_session_t *session)
 {
     return session->user != NULL ? &session->user->shown : NULL;

@@ -22,6 +22,7 @@ struct salon_session_t {
     user_t *user;           /* NULL: not signed in */
     salon_session_t *next_of_user;
     apr_int64_t token_expires; /* seconds since 1970; 0: never */
+    apr_int64_t api_token_id;  /* of the one that it has signed in with; 0: none */
     apr_int64_t opened_at;     /* milliseconds since 1970 */
     roster_seats_t seats;
     salon_req_t *first, **last; /* requests, in the order in which they came */
@@ -55,6 +56,8 @@ apr_int64_t session_count_in(const wire_t *wire);
 const config_endpoint_t *session_endpoint(const salon_session_t *session);
 /* Its user is known from now on; what it hears of another user ends. */
 void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_expires);
+/* Closes the user's connections that have signed in with that API token. */
+void session_end_token(apr_int64_t user_id, apr_int64_t api_token_id);
 /* A frame (one reference, may be NULL); and that so many calls have thereby been answered. */
 void session_send(salon_session_t *session, frame_t *frame, int answered, size_t size);
 /* A request has been answered: what was held behind it goes on. */

@@ -14,6 +14,8 @@
 #include "json.h"
 #include "utf8.h"
 
+#define CLOSE_POLICY 1008
+
 struct wire_t {
     const salon_dialect_t *dialect;
     int index;
@@ -379,6 +381,12 @@ static json_object *details_translate(const salon_wire_message_t *row, json_obje
         break;
     }
     return copy;
+}
+
+int wire_close_code(const wire_t *wire, const char *code)
+{
+    const salon_wire_error_t *row = apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING);
+    return row != NULL && row->close != 0 ? row->close : CLOSE_POLICY;
 }
 
 frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, json_object *asked,

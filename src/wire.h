@@ -44,6 +44,8 @@ frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object 
 frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data);
 /* What a refusal with that code says to people. */
 const char *wire_error_text(const wire_t *wire, const char *code);
+/* The code that the dialect closes with for that canonical code; 1008 where it has none. */
+int wire_close_code(const wire_t *wire, const char *code);
 /* The frame of a refusal.  asked, its arguments, and details: borrowed, may be NULL.  *close_r: the
  * code to close with; 0. */
 frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, json_object *asked,

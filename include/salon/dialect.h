@@ -139,6 +139,7 @@ struct salon_dialect_t {
     const salon_wire_event_t *events;
     const salon_wire_error_t *errors;
     const char *error_type; /* the type of a refusal */
+    bool api_tokens;        /* may people sign in with an API token? */
     /* What an opening asks for before the first message; may be NULL. */
     void (*open)(const salon_opening_t *opening, salon_calls_t *calls);
     /* The whole wire message (a new object) around its data (consumed). */
