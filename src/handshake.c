@@ -148,6 +148,6 @@ int handshake_answer(conn_t *conn, struct lws_process_html_args *args)
     if (memcmp(args->p - length, present, length) != 0) return -1;
     if (new_length > length + (size_t)args->max_len) return -1;
     memcpy(args->p - length, wanted, new_length);
-    args->p += new_length - length;
+    args->p = args->p - length + new_length;
     return 0;
 }

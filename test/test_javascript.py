@@ -83,6 +83,8 @@ def check_chat(server, *protocol):
           seen["error"]["details"]["room"] == "nonexistent_room", f"{seen['error']}")
     check(seen["recent"] and seen["pong"]["timestamp"], f"{seen['own']} {seen['pong']}")
     check(seen["closed"] == [1005, 1005], f"closed with {seen['closed']}")
+
+
 def test_chat():
     """Two pages that speak chat"""
     with Server() as server:
