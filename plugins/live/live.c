@@ -170,7 +170,7 @@ static const salon_dialect_t dialect = {
     .envelope = envelope,
     .error = error,
     .example = "?token=TOKEN'\n"
-               "  and expect  {\"type\":\"room_joined\",\"data\":{\"room_id\":1,...}}\n"
+               "  and expect  {\"type\":\"room_joined\",\"data\":{\"room_id\":...}}\n"
                "  then paste  {\"type\":\"chat_message\",\"data\":{\"message\":\"Hello!\"}}\n"
                "  and expect  {\"type\":\"chat_message\",\"data\":{\"message\":\"Hello!\",...}}",
 };
