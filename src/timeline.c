@@ -14,8 +14,9 @@
 #include "plugin.h"
 #include "server.h"
 
-#define KIND_BITS   3
-#define CACHE_BYTES (64u << 20)
+#define KIND_BITS      3
+#define CACHE_BYTES    (64u << 20)
+#define VOLATILE_BYTES (256u << 20)
 
 typedef struct waiter_t {
     struct waiter_t *next;
@@ -27,6 +28,7 @@ static struct {
     apr_hash_t *timelines;
     apr_hash_t *volatiles;              /* those of them of which nothing is stored */
     apr_size_t size;                    /* bytes of recent messages of stored ones */
+    apr_size_t volatile_size;           /* the same of volatile ones */
     salon_timeline_t *newest, *oldest;  /* by last use */
     const salon_timeline_kind_t *kinds[1 << KIND_BITS];
     int kind_count;
@@ -107,8 +109,9 @@ int timeline_index(const salon_timeline_t *timeline, apr_int64_t message_id)
 
 static void size_move(salon_timeline_t *timeline, apr_size_t added, apr_size_t removed)
 {
+    apr_size_t *total = timeline->volatile_ ? &all.volatile_size : &all.size;
     timeline->size = timeline->size + added - removed;
-    if (!timeline->volatile_) all.size = all.size + added - removed;
+    *total = *total + added - removed;
 }
 
 static void recent_remove(salon_timeline_t *timeline, int index)
@@ -120,12 +123,23 @@ static void recent_remove(salon_timeline_t *timeline, int index)
             sizeof(message_t *) * (size_t)(timeline->recent_count - index));
 }
 
+static void recent_forget(salon_timeline_t *timeline)
+{
+    recent_remove(timeline, 0);
+    if (timeline->volatile_) timeline->info.count--;
+}
+
+/* Where all volatile ones together are too large, one that grows loses its oldest. */
+static bool volatile_full(const salon_timeline_t *timeline)
+{
+    return timeline->volatile_ && timeline->recent_count > 0 &&
+           all.volatile_size > VOLATILE_BYTES;
+}
+
 static void recent_add(salon_timeline_t *timeline, const message_t *message)
 {
-    if (timeline->recent_count == TIMELINE_RECENT) {
-        recent_remove(timeline, 0);
-        if (timeline->volatile_) timeline->info.count--;
-    }
+    if (timeline->recent_count == TIMELINE_RECENT) recent_forget(timeline);
+    while (volatile_full(timeline)) recent_forget(timeline);
     if (timeline->recent == NULL) {
         timeline->recent = malloc(sizeof(message_t *) * TIMELINE_RECENT);
         if (timeline->recent == NULL) abort();
