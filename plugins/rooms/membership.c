@@ -6,6 +6,8 @@
 #include "attendance.h"
 #include "rooms.h"
 
+bool room_auto_create;
+
 /* ---- Joining and leaving ---- */
 
 /* Things have changed, perhaps, while this was being stored and read: asks again.  The answer goes
@@ -80,7 +82,7 @@ static salon_outcome_t join_unknown(salon_req_t *req)
 {
     const char *name = salon_arg_string(req, "room");
     const salon_session_t *session = salon_req_session(req);
-    bool create = salon_arg_boolean(req, "create", false) ||
+    bool create = room_auto_create || salon_arg_boolean(req, "create", false) ||
                   (session != NULL && salon_session_auto_create(session));
     if (name == NULL || !create) return room_none(req);
     return room_is_coming(name) ? room_await(req, join_known)

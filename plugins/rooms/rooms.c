@@ -282,6 +282,8 @@ static const salon_event_t events[] = {
 };
 
 static const salon_setting_t settings[] = {
+    { "auto_create", SALON_SETTING_BOOLEAN, &room_auto_create, "false", 0, 0,
+      "joining an unknown name makes the room, at every endpoint" },
     { "allow_anonymous", SALON_SETTING_BOOLEAN, &room_allow_anonymous, "true", 0, 0,
       "people without an account may enter public rooms that do not say otherwise" },
     { "attendance_rate", SALON_SETTING_INTEGER, &attendance_rate, "100000", 1, 10000000,

@@ -10,6 +10,9 @@
 #define ROOM_NAME_MOST 100 /* code points */
 #define ROOM_NOT_FOUND "room_not_found"
 
+/* A setting: joining an unknown name makes the room. */
+extern bool room_auto_create;
+
 /* The one that the request names; NULL: there is none. */
 room_t *room_of(const salon_req_t *req);
 /* The refusal where room_of has found none. */
