@@ -208,12 +208,13 @@ static salon_outcome_t check_role(salon_req_t *req)
 
 static salon_outcome_t check_rate(salon_req_t *req)
 {
-    const salon_session_t *session = req->session;
     int cost = req->operation->row->cost;
     rate_refusal_t refusal;
-    if (session == NULL || cost == 0 || req->user == NULL) return passed;
-    rate_log_t *log = rates_log(session->user->rates, session->listener, session->endpoint);
-    if (rate_take(log, &session_endpoint(session)->rule, cost, chat_now(), &refusal)) return passed;
+    if (req->endpoint < 0 || cost == 0 || req->user == NULL) return passed;
+    const config_endpoint_t *endpoint =
+        &server.config->listeners[req->listener].endpoints[req->endpoint];
+    rate_log_t *log = rates_log(req->user->rates, req->listener, req->endpoint);
+    if (rate_take(log, &endpoint->rule, cost, chat_now(), &refusal)) return passed;
     json_object *details = salon_json();
     salon_json_integer(details, "current_rate", refusal.current);
     salon_json_integer(details, "limit", refusal.limit);
@@ -265,15 +266,33 @@ salon_outcome_t salon_req_go_on(salon_req_t *req)
 
 /* ---- HTTP ---- */
 
+/* What a plugin's routes are asked for counts at its dialect's first endpoint beside them; -1:
+ * there is none. */
+static int endpoint_beside(const config_listener_t *listener, const plugin_route_t *route)
+{
+    for (int at = 0; at < listener->endpoint_count; at++)
+        if (strcmp(listener->endpoints[at].dialect, route->owner) == 0) return at;
+    return -1;
+}
+
+static salon_outcome_t route_refuse(salon_req_t *req, const plugin_route_t *route,
+                                    const char *code)
+{
+    if (!(route->row->flags & SALON_ANSWERS_ALL)) return salon_fail(req, code);
+    req->user = NULL;
+    req->refused = code;
+    return route->row->handler(req);
+}
+
 static salon_outcome_t route_run(salon_req_t *req)
 {
     const plugin_route_t *route = req->data;
+    const salon_user_t *user = salon_req_user(req);
+    const char *code = NULL;
     req->data = NULL;
-    if (req->user != NULL && req->user->shown.role < route->row->role)
-        return salon_fail(req, SALON_DENIED);
-    const char *code =
-        req->user != NULL ? salon_may_not(&req->user->shown, "use", SALON_SERVER) : NULL;
-    return code == NULL ? route->row->handler(req) : salon_fail(req, code);
+    if (user != NULL && user->role < route->row->role) code = SALON_DENIED;
+    else if (user != NULL) code = salon_may_not(user, "use", SALON_SERVER);
+    return code == NULL ? route->row->handler(req) : route_refuse(req, route, code);
 }
 
 static salon_outcome_t user_recorded(salon_req_t *req, const salon_rows_t *rows)
@@ -286,20 +305,22 @@ static salon_outcome_t user_recorded(salon_req_t *req, const salon_rows_t *rows)
 salon_outcome_t check_route(salon_req_t *req)
 {
     bool path_known = false;
-    const plugin_route_t *route =
-        plugin_route_find(&server.config->listeners[req->http->listener], req->http->method,
-                          req->http->path, req->pool, &req->captures, &path_known);
+    const config_listener_t *listener = &server.config->listeners[req->listener];
+    const plugin_route_t *route = plugin_route_find(listener, req->http->method, req->http->path,
+                                                    req->pool, &req->captures, &path_known);
     if (route == NULL) return salon_fail(req, path_known ? "method_not_allowed" : "not_found");
     const token_claims_t *claims = req->http->claims;
     const api_token_t *api_token =
         req->http->token != NULL ? api_token_find(req->http->token) : NULL;
+    req->endpoint = endpoint_beside(listener, route);
     req->data = (void *)route;
     if (api_token != NULL) {
         req->user = user_find(api_token->user_id);
         return route_run(req);
     }
     if (claims == NULL && (req->http->has_token || (route->row->flags & SALON_SIGNED_IN)))
-        return salon_fail(req, req->http->has_token ? SALON_INVALID_TOKEN : SALON_NOT_SIGNED_IN);
+        return route_refuse(req, route,
+                            req->http->has_token ? SALON_INVALID_TOKEN : SALON_NOT_SIGNED_IN);
     if (claims == NULL) return route_run(req);
     req->user = user_find(claims->user_id);
     if (!user_differs(claims)) return route_run(req);

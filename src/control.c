@@ -83,7 +83,7 @@ static void error_send(client_t *client, const char *text)
 
 static void control_reply(salon_req_t *req, json_object *data)
 {
-    client_t *client = req->control;
+    client_t *client = req->origin;
     json_object *answer = salon_json_boolean(salon_json(), "ok", true);
     salon_json_value(answer, "data", json_object_get(data));
     answer_send(client, salon_json_string(answer, "result", client->result));
@@ -94,7 +94,7 @@ static void control_refuse(salon_req_t *req, const char *code, json_object *deta
 {
     (void)retry_after;
     const char *more = details != NULL ? json_text(details, NULL) : "";
-    error_send(req->control, apr_pstrcat(req->pool, code, *more ? " " : "", more, NULL));
+    error_send(req->origin, apr_pstrcat(req->pool, code, *more ? " " : "", more, NULL));
 }
 
 static const request_sink_t control_sink = { control_reply, control_refuse, request_release };

@@ -19,6 +19,7 @@
 #include "opening.h"
 #include "plugin.h"
 #include "session.h"
+#include "utf8.h"
 
 #define LENGTH_DIGITS 9
 #define UPLOAD_DIGITS 15 /* whoever takes the file has a limit of his own */
@@ -54,6 +55,11 @@ void http_reply_free(http_reply_t **reply)
     http_file_drop(&(*reply)->file);
     free(*reply);
     *reply = NULL;
+}
+
+const char *http_header(const http_request_t *request, const char *name)
+{
+    return strcmp(name, "accept") == 0 ? request->accept : request->content_type;
 }
 
 void http_request_free(http_request_t **request)
@@ -128,6 +134,25 @@ static void ranges_read(conn_t *conn, http_request_t *request)
     };
 }
 
+static void headers_read(conn_t *conn, http_request_t *request)
+{
+    request->query_count =
+        opening_read_queries(conn->wsi, request->pool, request->queries, HTTP_QUERIES);
+    request->content_type =
+        opening_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, request->pool);
+    request->accept = opening_header(conn->wsi, WSI_TOKEN_HTTP_ACCEPT, request->pool);
+    token_read(conn, request);
+    ranges_read(conn, request);
+}
+
+/* Plugins rely on all text being valid. */
+static bool queries_valid(const http_request_t *request)
+{
+    for (int i = 0; i < request->query_count; i++)
+        if (!utf8_valid(request->queries[i], strlen(request->queries[i]))) return false;
+    return true;
+}
+
 static http_request_t *request_make(void)
 {
     apr_pool_t *pool;
@@ -178,10 +203,8 @@ int http_begin(conn_t *conn)
     bool upload = is_upload(conn, request);
     int status = length_read(conn, request, upload);
     if (status != 0) return refuse(conn, status);
-    request->query_count =
-        opening_read_queries(conn->wsi, request->pool, request->queries, HTTP_QUERIES);
-    token_read(conn, request);
-    ranges_read(conn, request);
+    headers_read(conn, request);
+    if (!queries_valid(request)) return refuse(conn, HTTP_STATUS_BAD_REQUEST);
     if (upload) return upload_begin(conn, request);
     if (request->length == 0) return http_complete(conn);
     request->body = apr_palloc(request->pool, request->length);

@@ -21,6 +21,7 @@ typedef struct http_request_t {
     const char *address;
     int query_count;
     const char *queries[HTTP_QUERIES];
+    const char *content_type, *accept; /* headers; NULL: not there */
     bool has_token;
     const char *token;      /* one that is no valid JSON Web Token; NULL: there is none such */
     token_claims_t *claims; /* of a valid bearer token; NULL: none, or a bad one */
@@ -50,6 +51,8 @@ int http_writeable(conn_t *conn);
 /* The answer has come; takes it over. */
 void http_reply(conn_t *conn, http_reply_t *reply);
 void http_reply_free(http_reply_t **reply);
+/* What a plugin may see of the headers, by name; NULL: it is not there. */
+const char *http_header(const http_request_t *request, const char *name);
 /* The connection's unfinished request. */
 void http_request_free(struct http_request_t **request);
 

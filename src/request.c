@@ -33,13 +33,14 @@ salon_outcome_t request_pending(void)
     return (salon_outcome_t){ OUTCOME_PENDING };
 }
 
-static salon_req_t *request_make(const request_sink_t *sink)
+salon_req_t *request_make(const request_sink_t *sink)
 {
     apr_pool_t *pool;
     apr_pool_create(&pool, NULL);
     salon_req_t *req = apr_pcalloc(pool, sizeof(*req));
     req->pool = pool;
     req->sink = sink;
+    req->endpoint = -1;
     living++;
     return req;
 }
@@ -101,6 +102,8 @@ salon_req_t *request_from_call(salon_session_t *session, call_t *call)
 {
     salon_req_t *req = request_make(&session_sink);
     req->session = session;
+    req->listener = session->listener;
+    req->endpoint = session->endpoint;
     req->call = call;
     req->operation = call->operation;
     req->arguments = call->arguments;
@@ -117,7 +120,7 @@ static void session_release(salon_req_t *req)
 
 void request_release(salon_req_t *req)
 {
-    if (req->session != NULL) session_release(req);
+    if (req->call != NULL) session_release(req);
     else json_object_put(req->arguments);
     if (req->http != NULL) apr_pool_destroy(req->http->pool);
     living--;
@@ -181,6 +184,7 @@ void request_from_http(http_request_t *http)
 {
     salon_req_t *req = request_make(&http_sink);
     req->http = http;
+    req->listener = http->listener;
     req->state = REQ_RUNNING;
     if (http->upload != 0) transfer_expect(req);
     request_outcome(req, check_route(req));
@@ -210,6 +214,16 @@ const char *salon_http_query(const salon_req_t *req, const char *name)
     return opening_query_find(req->http->queries, req->http->query_count, name);
 }
 
+const char *salon_http_header(const salon_req_t *req, const char *name)
+{
+    return http_header(req->http, name);
+}
+
+const char *salon_http_refused(const salon_req_t *req)
+{
+    return req->refused;
+}
+
 const char *salon_http_body(const salon_req_t *req, apr_size_t *length_r)
 {
     *length_r = req->http->received;
@@ -224,7 +238,7 @@ void request_from_control(const operation_t *operation, json_object *arguments,
     salon_req_t *req = request_make(sink);
     req->operation = operation;
     req->arguments = arguments;
-    req->control = control;
+    req->origin = control;
     req->user = user_find(SALON_SYSTEM_USER);
     request_start(req);
 }
@@ -275,7 +289,7 @@ void request_start(salon_req_t *req)
     }
     if (req->session != NULL) {
         req->user = req->session->user;
-        message_log(req);
+        if (req->call != NULL) message_log(req);
     }
     salon_outcome_t refused = check_request(req);
     request_outcome(req, refused.kind != 0 ? refused : req->operation->row->handler(req));

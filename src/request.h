@@ -33,6 +33,7 @@ struct salon_req_t {
     const user_t *user;
     void *data;
     bool answered;
+    int listener, endpoint; /* where its rate counts; endpoint -1: nowhere */
     /* of a session */
     salon_session_t *session;
     call_t *call;
@@ -44,13 +45,16 @@ struct salon_req_t {
     /* of HTTP */
     http_request_t *http;
     route_captures_t captures;
-    /* of the control socket */
-    void *control;
+    const char *refused; /* see salon_http_refused */
+    /* of the control socket, or of another request (ask.c) */
+    void *origin;
     /* of the store */
     struct statements_t *statements;
     salon_then_t *then;
 };
 
+/* A new one, of nobody, that counts nowhere. */
+salon_req_t *request_make(const request_sink_t *sink);
 /* Requests that have not been released. */
 int request_count(void);
 

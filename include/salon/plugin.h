@@ -198,6 +198,17 @@ SALON_API void salon_req_resume(salon_req_t *req, salon_handler_t *handler);
 #define SALON_GO_ON ((salon_outcome_t){ .kind = 0 })
 /* The handler that goes on where hooks.writing has held a request back. */
 SALON_API salon_outcome_t salon_req_go_on(salon_req_t *req);
+/*
+ * Asks for another operation in the name of who asks here: checked like any request, its argument
+ * table, role and rate included.  arguments: an object, consumed; NULL: none.  Then calls `then`,
+ * perhaps before this call has returned, and gives back what that returns, or that it is answered
+ * later.  code: NULL: `data` is the answer; otherwise why it was refused.  Both objects are
+ * borrowed, and may be NULL.
+ */
+typedef salon_outcome_t salon_asked_t(salon_req_t *req, const char *code, json_object *data,
+                                      json_object *details);
+SALON_API salon_outcome_t salon_ask(salon_req_t *req, const char *operation,
+                                    json_object *arguments, salon_asked_t *then);
 /* SALON_INVALID, naming the argument; of several that would do ("room_id|room"), a dialect tells
  * the one that its message has. */
 SALON_API salon_outcome_t salon_fail_argument(salon_req_t *req, const char *name);
@@ -359,6 +370,11 @@ SALON_API apr_int64_t salon_next_id(const char *sequence);
 /* What the route's path pattern captured ("/media/{id}"), or the query holds; NULL: nothing. */
 SALON_API const char *salon_http_capture(const salon_req_t *req, const char *name);
 SALON_API const char *salon_http_query(const salon_req_t *req, const char *name);
+/* A header: "content-type" or "accept"; NULL: there is none. */
+SALON_API const char *salon_http_header(const salon_req_t *req, const char *name);
+/* Of a route with SALON_ANSWERS_ALL: the code for which anybody else would be refused (a bad token,
+ * a ban from the server), who then counts as not signed in; NULL: none. */
+SALON_API const char *salon_http_refused(const salon_req_t *req);
 /* The body as it came; *length_r in bytes, 0 for none. */
 SALON_API const char *salon_http_body(const salon_req_t *req, apr_size_t *length_r);
 /* Done.  The text is copied.  For a route's handler, in the place of salon_reply. */
@@ -438,6 +454,7 @@ SALON_API apr_int64_t salon_now(void);
 /* Any thread.  One JSON text from outside, strictly: valid UTF-8, no NUL, at most 16 deep, nothing
  * behind it.  *value_r: a new reference (NULL for the text `null`).  False: it is none. */
 SALON_API bool salon_json_parse(const char *text, size_t length, json_object **value_r);
+
 /* Shorthand for building answers: adds a value and gives the object back. */
 SALON_API json_object *salon_json(void);
 SALON_API json_object *salon_json_integer(json_object *object, const char *key, apr_int64_t value);
@@ -525,8 +542,10 @@ typedef struct salon_migration_t {
     const char *const *statements;
 } salon_migration_t;
 
-#define SALON_SIGNED_IN 0x01u /* of a route: wants a bearer token */
-#define SALON_UPLOAD    0x02u /* its body is a file, see salon_http_receive */
+/* Of a route. */
+#define SALON_SIGNED_IN   0x01u /* wants a bearer token */
+#define SALON_UPLOAD      0x02u /* its body is a file, see salon_http_receive */
+#define SALON_ANSWERS_ALL 0x04u /* its handler makes refusals, too: see salon_http_refused */
 
 typedef struct salon_http_route_t {
     const char *method; /* NULL ends the table */

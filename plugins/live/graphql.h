@@ -59,8 +59,8 @@ typedef struct graphql_type_t {
     const char *specified_by;        /* of a scalar: a URL; NULL: none */
     /* Of a scalar: the value as it is shown (a new reference); false: it cannot be. */
     bool (*write)(json_object *value, json_object **shown_r);
-    /* Of a scalar: a value (not null) as the arguments have it (a new reference); false: it is none.
-     * NULL: the scalar is no argument. */
+    /* Of a scalar: a value (not null) as the arguments have it (a new reference); false: it is
+     * none.  NULL: the scalar is no argument. */
     bool (*read)(json_object *value, bool literal, json_object **value_r);
     /* Of an object: in the place of the value that stood for it (a new reference). */
     json_object *(*load)(const graphql_schema_t *schema, json_object *value);

@@ -332,7 +332,8 @@ static definition_t *parse_definition(parser_t *p)
 
 static void parser_begin(parser_t *p, apr_pool_t *pool, const char *text)
 {
-    *p = (parser_t){ .pool = pool, .lexer = { .pool = pool, .text = text, .length = strlen(text) } };
+    *p = (parser_t){ .pool = pool };
+    p->lexer = (lexer_t){ .pool = pool, .text = text, .length = strlen(text) };
     advance(p);
 }
 
