@@ -46,10 +46,23 @@ salon_outcome_t room_list(salon_req_t *req)
 static bool is_shown(const salon_req_t *req, const room_t *room)
 {
     const salon_user_t *user = salon_req_user(req);
-    if (room->people == 0) return false;
     if (!room->private_) return true;
     return user != NULL &&
            (user->role >= SALON_ROLE_ADMIN || room_member(room, user->id) != NULL);
+}
+
+static json_object *shown_json(const room_t *room)
+{
+    json_object *json = room_details_json(room);
+    salon_json_integer(json, "connection_count", salon_topic_sessions(room_topic(room)));
+    return salon_json_integer(json, "participant_count", room->people);
+}
+
+salon_outcome_t room_get(salon_req_t *req)
+{
+    const room_t *room = room_of(req);
+    if (room == NULL || !(is_command(req) || is_shown(req, room))) return room_none(req);
+    return salon_reply(req, shown_json(room));
 }
 
 salon_outcome_t room_active(salon_req_t *req)
@@ -58,11 +71,8 @@ salon_outcome_t room_active(salon_req_t *req)
     const apr_array_header_t *rooms = sorted(req);
     for (int i = 0; i < rooms->nelts; i++) {
         const room_t *room = APR_ARRAY_IDX(rooms, i, room_t *);
-        if (!is_shown(req, room)) continue;
-        json_object *row = room_details_json(room);
-        salon_json_integer(row, "connection_count", salon_topic_sessions(room_topic(room)));
-        salon_json_integer(row, "participant_count", room->people);
-        json_object_array_add(list, row);
+        if (room->people > 0 && is_shown(req, room))
+            json_object_array_add(list, shown_json(room));
     }
     return salon_reply(req, salon_json_value(salon_json(), "rooms", list));
 }

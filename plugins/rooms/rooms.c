@@ -179,6 +179,8 @@ static const salon_operation_t operations[] = {
     { .name = "room.list", .handler = room_list, .help = "the rooms that one may read" },
     { .name = "room.active", .handler = room_active, .flags = SALON_ANYBODY | SALON_ANONYMOUS,
       .help = "the rooms with somebody in them" },
+    { .name = "room.get", .handler = room_get, .arguments = room_arguments,
+      .flags = SALON_ANYBODY | SALON_ANONYMOUS, .help = "one room" },
     { .name = "room.enter", .handler = room_enter, .arguments = enter_arguments,
       .flags = SALON_ANONYMOUS, .help = "hear a room and talk there, while the connection lasts" },
     { .name = "room.join", .handler = room_join, .arguments = join_arguments,

@@ -32,7 +32,7 @@ bool room_is_coming(const char *name);
 /* Goes on with `next` when whatever is being stored now has been. */
 salon_outcome_t room_await(salon_req_t *req, salon_handler_t *next);
 
-salon_handler_t room_create, room_do_remove, room_enter, room_list, room_active;
+salon_handler_t room_create, room_do_remove, room_enter, room_list, room_active, room_get;
 salon_handler_t room_join, room_leave, room_members, room_role, room_do_invite;
 
 #endif

@@ -89,6 +89,7 @@ static const salon_wire_message_t messages[] = {
     CALL("room.stats"),
     CALL("room.enter"),
     CALL("room.active"),
+    CALL("room.get"),
     CALL("video.add"), /* internal */
     CALL("dm.open"),
     CALL("dm.get"),
