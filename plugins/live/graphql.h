@@ -18,8 +18,9 @@
 #define GRAPHQL_TOKENS 4000   /* of a document */
 #define GRAPHQL_DEPTH  32     /* of what is nested, fragments taken in */
 #define GRAPHQL_FIELDS 1000   /* of a document's operations, fragments taken in */
-#define GRAPHQL_VALUES 100000 /* of an answer */
+#define GRAPHQL_VALUES 100000 /* of an answer; one of introspection counts for several */
 #define GRAPHQL_ERRORS 20     /* of an answer */
+#define GRAPHQL_META_WEIGHT 10
 
 typedef struct graphql_run_t graphql_run_t;       /* one request on its way */
 typedef struct graphql_schema_t graphql_schema_t; /* never changes; one thread's */

@@ -24,7 +24,9 @@ struct graphql_run_t {
     json_object *variables;
     const plan_t *at;  /* the field that is being filled */
     json_object *data; /* NULL: a null that must not be has come up to here */
-    int values;        /* so far */
+    int values;        /* so far, by weight */
+    int weight;        /* of those of the field that is being filled */
+    bool overflown;    /* there were too many */
     bool waiting;      /* its resolver has not answered yet */
     bool advancing;
 };
@@ -63,7 +65,8 @@ static bool field_failed(graphql_run_t *run, const plan_t *plan, const path_t *p
 /* Always false; told once. */
 static bool too_large(graphql_run_t *run, const plan_t *plan, const path_t *path)
 {
-    if (run->values > GRAPHQL_VALUES + 1) return false;
+    if (run->overflown) return false;
+    run->overflown = true;
     return field_failed(run, plan, path, CODE_INPUT, "The answer is too large.");
 }
 
@@ -81,6 +84,13 @@ static json_object *member_of(const type_t *type, json_object *object, const pla
     return json_object_get(json_object_object_get(object, member));
 }
 
+/* Keys are the plan's, and each is there once. */
+static void member_add(json_object *object, const plan_t *plan, json_object *value)
+{
+    json_object_object_add_ex(object, plan->key, value,
+                              JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY);
+}
+
 static bool complete_members(graphql_run_t *run, const type_t *type, json_object *object,
                              const plan_t *plan, const path_t *path, json_object *shown)
 {
@@ -90,7 +100,7 @@ static bool complete_members(graphql_run_t *run, const type_t *type, json_object
         bool good = complete(run, at->field->type, value, at, &here, &member);
         json_object_put(value);
         if (!good) return false;
-        json_object_object_add(shown, at->key, member);
+        member_add(shown, at, member);
     }
     return true;
 }
@@ -153,7 +163,8 @@ static bool complete(graphql_run_t *run, const typeref_t *type, json_object *val
 {
     bool strict = type->kind == TYPE_NON_NULL;
     *shown_r = NULL;
-    if (++run->values > GRAPHQL_VALUES) return too_large(run, plan, path);
+    run->values += run->weight;
+    if (run->values > GRAPHQL_VALUES) return too_large(run, plan, path);
     if (value == NULL && strict)
         return field_failed(run, plan, path, CODE_INTERNAL,
                             apr_psprintf(run->pool, "Cannot return null for non-nullable field %s.",
@@ -161,7 +172,7 @@ static bool complete(graphql_run_t *run, const typeref_t *type, json_object *val
     if (value == NULL) return true;
     if (strict) return complete_value(run, type->of, value, plan, path, shown_r);
     if (!complete_value(run, type, value, plan, path, shown_r)) *shown_r = NULL;
-    return run->values <= GRAPHQL_VALUES;
+    return !run->overflown;
 }
 
 /* ---- Running ---- */
@@ -186,6 +197,9 @@ static void resolve(graphql_run_t *run)
     const plan_t *plan = run->at;
     const char *wrong;
     const field_t *field = plan->field;
+    run->weight = field->row->resolve != NULL && strncmp(field->row->name, "__", 2) == 0
+                      ? GRAPHQL_META_WEIGHT
+                      : 1;
     if (field == run->schema->typename) {
         graphql_answer(run, json_object_new_string(run->operation->type->row->name));
         return;
@@ -216,7 +230,7 @@ static void answered(graphql_run_t *run, bool good, json_object *shown)
 {
     assert(run->waiting);
     run->waiting = false;
-    if (good) json_object_object_add(run->data, run->at->key, shown);
+    if (good) member_add(run->data, run->at, shown);
     else give_up(run);
     run->at = run->at->next;
     advance(run);

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "graphql_rooms.h"
 #include "messages.h"
 #include "stats.h"
 
@@ -148,6 +149,8 @@ static const salon_operation_t operations[] = {
 
 static const salon_http_route_t routes[] = {
     { "GET", "/monitoring/chat/stats", stats_get, SALON_SIGNED_IN, SALON_ROLE_ADMIN },
+    { "GET", "/graphql", graphql_get, SALON_ANSWERS_ALL, SALON_ROLE_USER },
+    { "POST", "/graphql", graphql_post, SALON_ANSWERS_ALL, SALON_ROLE_USER },
     { NULL, NULL, NULL, 0, SALON_ROLE_USER },
 };
 
@@ -179,10 +182,11 @@ SALON_PLUGIN(live) = {
     SALON_PLUGIN_HEADER,
     .name = "live",
     .version = "1.0",
-    .summary = "the dialect of live chats, and their statistics",
+    .summary = "the dialect of live chats, their statistics, and GraphQL for rooms",
     .operations = operations,
     .hooks = &hooks,
     .settings = settings,
     .routes = routes,
     .dialect = &dialect,
+    .start = graphql_start,
 };
