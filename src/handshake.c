@@ -71,6 +71,14 @@ static int extensions_read(conn_t *conn, apr_pool_t *pool, handshake_t *handshak
 
 /* ---- The sub-protocol ---- */
 
+/* lws copies them, but not the names. */
+void handshake_protocols(net_t *net, const struct lws_protocols *only)
+{
+    apr_cpystrn(net->subprotocol, "-", HANDSHAKE_NAME);
+    net->protocols[0] = net->protocols[1] = *only;
+    net->protocols[1].name = net->subprotocol;
+}
+
 static bool is_listed(const char *const *names, const char *name)
 {
     for (; names != NULL && *names != NULL; names++)

@@ -16,6 +16,7 @@
 #define HANDSHAKE_NAME 64 /* bytes of a sub-protocol's name with its NUL: as many as lws takes */
 
 struct conn_t;
+struct net_t;
 
 typedef struct handshake_t {
     const char *subprotocol; /* of those that the client has named; NULL: none */
@@ -23,6 +24,8 @@ typedef struct handshake_t {
     int mentioned;           /* how often lws has asked about it */
 } handshake_t;
 
+/* Fills net->protocols, for its virtual hosts: `only`, under two names. */
+void handshake_protocols(struct net_t *net, const struct lws_protocols *only);
 /* For a virtual host: the extension that lws is to accept. */
 extern const struct lws_extension handshake_extensions[];
 

@@ -433,14 +433,6 @@ static void loop_make(net_t *net)
     uv_timer_start(&net->tick, on_tick, TICK, TICK);
 }
 
-/* lws copies them, but not the names. */
-static void protocols_fill(net_t *net)
-{
-    apr_cpystrn(net->subprotocol, "-", HANDSHAKE_NAME);
-    net->protocols[0] = net->protocols[1] = protocol;
-    net->protocols[1].name = net->subprotocol;
-}
-
 static void info_fill(const net_t *net, struct lws_context_creation_info *info)
 {
     static const lws_retry_bo_t no_validity_timers = { 0 };
@@ -470,7 +462,7 @@ static bool lws_make(net_t *net)
 {
     struct lws_context_creation_info info;
     void *loops[1] = { &net->loop };
-    protocols_fill(net);
+    handshake_protocols(net, &protocol);
     info_fill(net, &info);
     info.foreign_loops = loops;
     net->lws = lws_create_context(&info);
