@@ -155,7 +155,7 @@ static json_object *token_json(const api_token_t *token)
 static const salon_user_t *owner_of(const salon_req_t *req)
 {
     const char *name = salon_arg_string(req, "name");
-    if (req->control == NULL) return salon_req_user(req);
+    if (!req->from_control) return salon_req_user(req);
     return name != NULL ? salon_user_by_name(name) : NULL;
 }
 
@@ -222,7 +222,7 @@ static int by_id(const void *a, const void *b)
 salon_outcome_t api_token_list(salon_req_t *req)
 {
     const salon_user_t *owner = owner_of(req);
-    bool everybody = req->control != NULL && salon_arg(req, "name") == NULL;
+    bool everybody = req->from_control && salon_arg(req, "name") == NULL;
     if (owner == NULL && !everybody) return salon_fail(req, SALON_USER_NOT_FOUND);
     json_object *list = json_object_new_array();
     for (apr_hash_index_t *i = apr_hash_first(NULL, all.by_digest); i; i = apr_hash_next(i)) {
@@ -241,7 +241,7 @@ static api_token_t *token_named(const salon_req_t *req)
     if (text != NULL && text[strspn(text, "0123456789")] == '\0') id = apr_atoi64(text);
     api_token_t *token = id != 0 ? find_id(id) : text != NULL ? find_text(text) : NULL;
     bool is_theirs = token != NULL && req->user != NULL && token->user_id == req->user->shown.id;
-    return req->control != NULL || is_theirs ? token : NULL;
+    return req->from_control || is_theirs ? token : NULL;
 }
 
 static salon_outcome_t revoked(salon_req_t *req, const salon_rows_t *rows)

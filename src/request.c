@@ -239,6 +239,7 @@ void request_from_control(const operation_t *operation, json_object *arguments,
     req->operation = operation;
     req->arguments = arguments;
     req->origin = control;
+    req->from_control = true;
     req->user = user_find(SALON_SYSTEM_USER);
     request_start(req);
 }

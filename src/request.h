@@ -46,6 +46,7 @@ struct salon_req_t {
     http_request_t *http;
     route_captures_t captures;
     const char *refused; /* see salon_http_refused */
+    bool from_control; /* of the control socket: may do everything */
     /* of the control socket, or of another request (ask.c) */
     void *origin;
     /* of the store */
