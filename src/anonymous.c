@@ -65,7 +65,7 @@ static void address_idle(rates_t *rates)
     if (address->people == 0) address_free(address);
 }
 
-static address_t *address_use(const char *text)
+static address_t *address_find(const char *text)
 {
     address_t *address = apr_hash_get(all.addresses, text, APR_HASH_KEY_STRING);
     if (address == NULL) {
@@ -76,8 +76,12 @@ static address_t *address_use(const char *text)
         address->rates.idle = address_idle;
         apr_hash_set(all.addresses, address->text, APR_HASH_KEY_STRING, address);
     }
-    address->people++;
     return address;
+}
+
+rates_t *anonymous_rates(const char *text)
+{
+    return &address_find(text)->rates;
 }
 
 /* ---- People ---- */
@@ -101,7 +105,9 @@ user_t *anonymous_add(const char *address, bool show_address)
 {
     char name[TOKEN_NAME];
     name_of(address, show_address, name);
-    return user_add_anonymous(name, &address_use(address)->rates);
+    address_t *from = address_find(address);
+    from->people++;
+    return user_add_anonymous(name, &from->rates);
 }
 
 void anonymous_remove(user_t **user)

@@ -15,6 +15,8 @@ const char *anonymous_init(apr_pool_t *pool, const char *state_dir);
 /* A new one, called Anonymous_<address>, or else Anonymous_<a short hash of it>, which is the same
  * each time. */
 user_t *anonymous_add(const char *address, bool show_address);
+/* What has been done from that address without an account; to be used at once. */
+rates_t *anonymous_rates(const char *address);
 /* Frees it. */
 void anonymous_remove(user_t **user);
 

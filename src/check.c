@@ -61,6 +61,12 @@ static salon_outcome_t check_string(salon_req_t *req, const salon_argument_t *ar
     return length >= argument->min ? passed : salon_fail_argument(req, argument->name);
 }
 
+/* Where it came in; there is one. */
+static const config_endpoint_t *endpoint_of(const salon_req_t *req)
+{
+    return &server.config->listeners[req->listener].endpoints[req->endpoint];
+}
+
 static salon_outcome_t check_content(salon_req_t *req, const salon_argument_t *argument,
                                      json_object *value)
 {
@@ -69,7 +75,7 @@ static salon_outcome_t check_content(salon_req_t *req, const salon_argument_t *a
     const char *text = json_object_get_string(value);
     size_t length = (size_t)json_object_get_string_len(value);
     apr_int64_t most =
-        req->session != NULL ? session_endpoint(req->session)->max_length : CONTENT_MOST;
+        req->endpoint >= 0 ? endpoint_of(req)->max_length : CONTENT_MOST;
     if (most > 0 && (apr_int64_t)utf8_count(text, length) > most)
         return too_long(req, argument->name, most);
     bool may_be_blank = (argument->flags & SALON_MAY_BE_BLANK) ||
@@ -187,7 +193,7 @@ static salon_outcome_t check_signed_in(salon_req_t *req)
 
 static salon_outcome_t check_use(salon_req_t *req)
 {
-    if (req->session == NULL || req->user == NULL) return passed;
+    if (req->from_control || req->user == NULL) return passed;
     const char *code = salon_may_not(&req->user->shown, "use", SALON_SERVER);
     return code == NULL ? passed : salon_fail(req, code);
 }
@@ -211,10 +217,8 @@ static salon_outcome_t check_rate(salon_req_t *req)
     int cost = req->operation->row->cost;
     rate_refusal_t refusal;
     if (req->endpoint < 0 || cost == 0 || req->user == NULL) return passed;
-    const config_endpoint_t *endpoint =
-        &server.config->listeners[req->listener].endpoints[req->endpoint];
     rate_log_t *log = rates_log(req->user->rates, req->listener, req->endpoint);
-    if (rate_take(log, &endpoint->rule, cost, chat_now(), &refusal)) return passed;
+    if (rate_take(log, &endpoint_of(req)->rule, cost, chat_now(), &refusal)) return passed;
     json_object *details = salon_json();
     salon_json_integer(details, "current_rate", refusal.current);
     salon_json_integer(details, "limit", refusal.limit);
@@ -262,68 +266,4 @@ salon_outcome_t salon_req_go_on(salon_req_t *req)
 {
     salon_outcome_t outcome = plugin_writing(req, &req->plugins_asked);
     return outcome.kind != 0 ? outcome : req->operation->row->handler(req);
-}
-
-/* ---- HTTP ---- */
-
-/* What a plugin's routes are asked for counts at its dialect's first endpoint beside them; -1:
- * there is none. */
-static int endpoint_beside(const config_listener_t *listener, const plugin_route_t *route)
-{
-    for (int at = 0; at < listener->endpoint_count; at++)
-        if (strcmp(listener->endpoints[at].dialect, route->owner) == 0) return at;
-    return -1;
-}
-
-static salon_outcome_t route_refuse(salon_req_t *req, const plugin_route_t *route,
-                                    const char *code)
-{
-    if (!(route->row->flags & SALON_ANSWERS_ALL)) return salon_fail(req, code);
-    req->user = NULL;
-    req->refused = code;
-    return route->row->handler(req);
-}
-
-static salon_outcome_t route_run(salon_req_t *req)
-{
-    const plugin_route_t *route = req->data;
-    const salon_user_t *user = salon_req_user(req);
-    const char *code = NULL;
-    req->data = NULL;
-    if (user != NULL && user->role < route->row->role) code = SALON_DENIED;
-    else if (user != NULL) code = salon_may_not(user, "use", SALON_SERVER);
-    return code == NULL ? route->row->handler(req) : route_refuse(req, route, code);
-}
-
-static salon_outcome_t user_recorded(salon_req_t *req, const salon_rows_t *rows)
-{
-    (void)rows;
-    req->user = user_record(req->http->claims);
-    return route_run(req);
-}
-
-salon_outcome_t check_route(salon_req_t *req)
-{
-    bool path_known = false;
-    const config_listener_t *listener = &server.config->listeners[req->listener];
-    const plugin_route_t *route = plugin_route_find(listener, req->http->method, req->http->path,
-                                                    req->pool, &req->captures, &path_known);
-    if (route == NULL) return salon_fail(req, path_known ? "method_not_allowed" : "not_found");
-    const token_claims_t *claims = req->http->claims;
-    const api_token_t *api_token =
-        req->http->token != NULL ? api_token_find(req->http->token) : NULL;
-    req->endpoint = endpoint_beside(listener, route);
-    req->data = (void *)route;
-    if (api_token != NULL) {
-        req->user = user_find(api_token->user_id);
-        return route_run(req);
-    }
-    if (claims == NULL && (req->http->has_token || (route->row->flags & SALON_SIGNED_IN)))
-        return route_refuse(req, route,
-                            req->http->has_token ? SALON_INVALID_TOKEN : SALON_NOT_SIGNED_IN);
-    if (claims == NULL) return route_run(req);
-    req->user = user_find(claims->user_id);
-    if (!user_differs(claims)) return route_run(req);
-    user_sql_record(req, claims);
-    return salon_store(req, user_recorded);
 }

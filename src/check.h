@@ -10,7 +10,5 @@
 
 /* Kind 0: nothing against it; otherwise the request has been refused. */
 salon_outcome_t check_request(salon_req_t *req);
-/* Finds an HTTP request's route, checks what it demands, and runs its handler. */
-salon_outcome_t check_route(salon_req_t *req);
 
 #endif

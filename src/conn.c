@@ -98,6 +98,7 @@ static void conn_free(conn_t *conn)
     acceptor_released(conn->address, conn->listener);
     free(conn->in);
     free(conn->close_reason);
+    free(conn->origin);
     free(conn);
 }
 

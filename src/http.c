@@ -85,7 +85,7 @@ static bool is_upload(conn_t *conn, const http_request_t *request)
     bool known = false;
     const plugin_route_t *route = plugin_route_find(conn_config(conn), request->method,
                                                     request->path, request->pool, &captures, &known);
-    return route != NULL && (route->row->flags & SALON_UPLOAD);
+    return route != NULL && route->row != NULL && (route->row->flags & SALON_UPLOAD);
 }
 
 static bool length_fits(conn_t *conn, apr_size_t length, size_t digits)
@@ -103,13 +103,14 @@ static int length_read(conn_t *conn, http_request_t *request, bool upload)
     const char *text = opening_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, request->pool);
     bool wants_body = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
                       strcmp(request->method, "PATCH") == 0;
+    bool may_have_body = wants_body || strcmp(request->method, "DELETE") == 0;
     if (text == NULL) return wants_body ? HTTP_STATUS_LENGTH_REQUIRED : 0;
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || text[digits] != '\0') return HTTP_STATUS_BAD_REQUEST;
     request->length = (apr_size_t)apr_atoi64(text);
     if (upload ? digits > UPLOAD_DIGITS : !length_fits(conn, request->length, digits))
         return HTTP_STATUS_REQ_ENTITY_TOO_LARGE;
-    if (!wants_body && request->length > 0) return HTTP_STATUS_BAD_REQUEST;
+    if (!may_have_body && request->length > 0) return HTTP_STATUS_BAD_REQUEST;
     return 0;
 }
 
@@ -134,8 +135,21 @@ static void ranges_read(conn_t *conn, http_request_t *request)
     };
 }
 
+/* Pages of other origins see what is here only where the listener lets them (Fetch, "CORS"). */
+static void origin_read(conn_t *conn, http_request_t *request)
+{
+    const char *origin = opening_header(conn->wsi, WSI_TOKEN_ORIGIN, request->pool);
+    const char *host = opening_header(conn->wsi, WSI_TOKEN_HOST, request->pool);
+    free(conn->origin);
+    conn->origin = NULL;
+    if (origin == NULL || !address_origin_allowed(origin, host, conn_config(conn)->origins)) return;
+    request->from_origin = true;
+    conn->origin = strdup(origin);
+}
+
 static void headers_read(conn_t *conn, http_request_t *request)
 {
+    origin_read(conn, request);
     request->query_count =
         opening_read_queries(conn->wsi, request->pool, request->queries, HTTP_QUERIES);
     request->content_type =
@@ -274,6 +288,20 @@ static int common_headers(conn_t *conn, const http_reply_t *reply, unsigned char
                                        (lws_filepos_t)body_length(reply), at, end);
 }
 
+static int origin_headers(conn_t *conn, unsigned char **at, unsigned char *end)
+{
+    static const char seen[] = "retry-after, etag, content-range, content-disposition";
+    const char *origin = conn->origin;
+    return lws_add_http_header_by_name(conn->wsi,
+                                       (const unsigned char *)"access-control-allow-origin:",
+                                       (const unsigned char *)origin, (int)strlen(origin), at, end) ||
+           lws_add_http_header_by_name(conn->wsi,
+                                       (const unsigned char *)"access-control-expose-headers:",
+                                       (const unsigned char *)seen, sizeof(seen) - 1, at, end) ||
+           lws_add_http_header_by_name(conn->wsi, (const unsigned char *)"vary:",
+                                       (const unsigned char *)"origin", 6, at, end);
+}
+
 static int headers_write(conn_t *conn, const http_reply_t *reply)
 {
     unsigned char buffer[LWS_PRE + HEADERS_MOST], *at = buffer + LWS_PRE,
@@ -282,6 +310,7 @@ static int headers_write(conn_t *conn, const http_reply_t *reply)
         lws_add_http_header_by_name(conn->wsi, (const unsigned char *)"x-content-type-options:",
                                     (const unsigned char *)"nosniff", 7, &at, end))
         return -1;
+    if (conn->origin != NULL && origin_headers(conn, &at, end)) return -1;
     if (reply->headers != NULL && (size_t)(end - at) > strlen(reply->headers))
         at = (unsigned char *)apr_cpystrn((char *)at, reply->headers, (apr_size_t)(end - at));
     return lws_finalize_write_http_header(conn->wsi, buffer + LWS_PRE, &at, end);

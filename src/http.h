@@ -22,6 +22,7 @@ typedef struct http_request_t {
     int query_count;
     const char *queries[HTTP_QUERIES];
     const char *content_type, *accept; /* headers; NULL: not there */
+    bool from_origin;       /* a page's, of an origin that may ask here */
     bool has_token;
     const char *token;      /* one that is no valid JSON Web Token; NULL: there is none such */
     token_claims_t *claims; /* of a valid bearer token; NULL: none, or a bad one */

@@ -77,6 +77,10 @@ static void routes_list(FILE *out, const salon_plugin_t *plugin)
         flags_list(out, route_flags, row->flags);
         fprintf(out, "%s\n", salon_role_name(row->role));
     }
+    const salon_wire_route_t *wire = plugin->dialect != NULL ? plugin->dialect->routes : NULL;
+    for (; wire != NULL && wire->method != NULL; wire++)
+        fprintf(out, "route\t%s\t%s %s\t%s\t\n", plugin->name, wire->method, wire->path,
+                wire->operation);
 }
 
 static void commands_list(FILE *out, const salon_plugin_t *plugin)

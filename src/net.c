@@ -193,7 +193,8 @@ static roster_t *topic_roster(net_t *net, int topic)
 static void frames_free(net_note_t *note)
 {
     for (int i = 0; i < wire_count(); i++)
-        if (note->as.publish.frames[i] != NULL) frame_unref(&note->as.publish.frames[i]);
+        if (note->as.publish.frames[i].frame != NULL)
+            frame_unref(&note->as.publish.frames[i].frame);
     free(note->as.publish.frames);
     free(note->as.publish.topics);
 }
@@ -209,11 +210,12 @@ static void on_publish(net_t *net, net_note_t *note)
         const roster_t *roster = topic_roster(net, note->as.publish.topics[t]);
         for (int i = 0; i < roster->count; i++) {
             conn_t *conn = roster->entries[i].member;
-            frame_t *frame = note->as.publish.frames[wire_index(conn->wire)];
-            if (frame == NULL || conn == except || conn->told == number) continue;
+            const net_frame_t *told = &note->as.publish.frames[wire_index(conn->wire)];
+            if (told->frame == NULL || conn == except || conn->told == number) continue;
             if (except_user != 0 && conn->user_id == except_user) continue;
+            if (told->except_user != 0 && conn->user_id == told->except_user) continue;
             conn->told = number;
-            conn_send(conn, frame_ref(frame));
+            conn_send(conn, frame_ref(told->frame));
         }
     }
     frames_free(note);

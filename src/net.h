@@ -30,6 +30,12 @@ typedef enum {
     NET_SHUTDOWN     /* close everything, then end */
 } net_kind_t;
 
+/* What the connections of one dialect are told; but not those of that user (0: all are). */
+typedef struct net_frame_t {
+    frame_t *frame; /* a reference; NULL: nothing */
+    apr_int64_t except_user;
+} net_frame_t;
+
 typedef struct net_note_t {
     queue_node_t node; /* first */
     net_kind_t kind;
@@ -48,7 +54,7 @@ typedef struct net_note_t {
         struct {
             int topic_count, *topics; /* allocated */
             apr_int64_t except_user;  /* 0: nobody */
-            frame_t **frames;         /* by wire_index, references; allocated */
+            net_frame_t *frames;      /* by wire_index; allocated */
         } publish;
         int topic;
         apr_int64_t user_id; /* ADMIT; 0: nobody in particular */

@@ -84,17 +84,28 @@ static const char *refusal(const char *name, const char *what)
 
 /* ---- Registration ---- */
 
+/* NULL: done; otherwise what is wrong with it. */
+static const char *route_register(plugin_route_t route, const char *path)
+{
+    route.route = route_compile(all.pool, path);
+    APR_ARRAY_PUSH(all.routes, plugin_route_t) = route;
+    return route.route != NULL
+               ? NULL
+               : apr_psprintf(all.pool, "has a route \"%s\", which is no pattern", path);
+}
+
 static const char *routes_register(const salon_plugin_t *plugin)
 {
-    for (const salon_http_route_t *row = plugin->routes; row != NULL && row->method; row++) {
-        plugin_route_t *route = apr_array_push(all.routes);
-        *route = (plugin_route_t){ .owner = plugin->name,
-                                   .route = route_compile(all.pool, row->path),
-                                   .row = row };
-        if (route->route == NULL)
-            return apr_psprintf(all.pool, "has a route \"%s\", which is no pattern", row->path);
-    }
-    return NULL;
+    const char *wrong = NULL;
+    const salon_wire_route_t *wire = plugin->dialect != NULL ? plugin->dialect->routes : NULL;
+    for (const salon_http_route_t *row = plugin->routes; !wrong && row && row->method; row++)
+        wrong = route_register(
+            (plugin_route_t){ .owner = plugin->name, .method = row->method, .row = row }, row->path);
+    for (; !wrong && wire && wire->method; wire++)
+        wrong = route_register(
+            (plugin_route_t){ .owner = plugin->name, .method = wire->method, .wire = wire },
+            wire->path);
+    return wrong;
 }
 
 /* The operation is the plugin's own, or of one before it. */
@@ -367,6 +378,21 @@ static bool route_served(const config_listener_t *listener, const plugin_route_t
     return false;
 }
 
+const char *plugin_route_methods(const config_listener_t *listener, const char *path,
+                                 apr_pool_t *pool)
+{
+    const char *methods = NULL;
+    route_captures_t captures;
+    for (int i = 0; i < all.routes->nelts; i++) {
+        const plugin_route_t *route = &APR_ARRAY_IDX(all.routes, i, plugin_route_t);
+        if (!route_served(listener, route) || !route_match(route->route, path, pool, &captures))
+            continue;
+        methods = methods == NULL ? route->method
+                                  : apr_pstrcat(pool, methods, ", ", route->method, NULL);
+    }
+    return methods;
+}
+
 const plugin_route_t *plugin_route_find(const config_listener_t *listener, const char *method,
                                         const char *path, apr_pool_t *pool,
                                         route_captures_t *captures_r, bool *path_known_r)
@@ -380,7 +406,7 @@ const plugin_route_t *plugin_route_find(const config_listener_t *listener, const
         if (!route_served(listener, route) || !route_match(route->route, path, pool, &captures))
             continue;
         *path_known_r = true;
-        if (strcmp(route->row->method, method) != 0) continue;
+        if (strcmp(route->method, method) != 0) continue;
         best = route;
         *captures_r = captures;
     }

@@ -8,12 +8,15 @@
 
 #include "message.h"
 #include "route.h"
+#include "salon/dialect.h"
 #include "settings.h"
 
 typedef struct plugin_route_t {
     const char *owner;
     route_t *route;
+    const char *method;
     const salon_http_route_t *row;
+    const salon_wire_route_t *wire; /* of a dialect, in the place of `row`; NULL: none */
 } plugin_route_t;
 
 /* The core's own tables are a plugin, too. */
@@ -63,6 +66,10 @@ void plugin_stored(const salon_req_t *req, salon_topic_t topic, const message_t 
 const plugin_route_t *plugin_route_find(const config_listener_t *listener, const char *method,
                                         const char *path, apr_pool_t *pool,
                                         route_captures_t *captures_r, bool *path_known_r);
+
+/* The methods that there are routes for, "GET, POST", in the pool; NULL: none for that path. */
+const char *plugin_route_methods(const config_listener_t *listener, const char *path,
+                                 apr_pool_t *pool);
 
 /* The command of salonctl whose words begin the line, the longest; *used_r: how many of the words.
  * NULL: none. */

@@ -8,6 +8,9 @@
 
 #include "server.h"
 
+#define BUDGET       1000 /* HTTP requests at once ... */
+#define BUDGET_PAUSE 10   /* milliseconds in which one of them comes back */
+
 struct rates_entry_t {
     struct rates_entry_t *next;
     int listener, endpoint;
@@ -55,13 +58,32 @@ static void entries_sweep(rates_t *rates, apr_int64_t now)
     }
 }
 
+/* What has come back since. */
+static void budget_refill(rates_t *rates, apr_int64_t now)
+{
+    apr_int64_t back = (now - rates->spent_at) / BUDGET_PAUSE;
+    if (back <= 0) return;
+    rates->spent = back < rates->spent ? rates->spent - (int)back : 0;
+    rates->spent_at = now;
+}
+
+bool rates_budget(rates_t *rates, apr_int64_t now)
+{
+    busy_add(rates);
+    budget_refill(rates, now);
+    if (rates->spent >= BUDGET) return false;
+    rates->spent++;
+    return true;
+}
+
 void rates_sweep(apr_int64_t now)
 {
     rates_t **link = &all_busy;
     while (*link != NULL) {
         rates_t *rates = *link;
         entries_sweep(rates, now);
-        if (rates->entries != NULL) {
+        budget_refill(rates, now);
+        if (rates->entries != NULL || rates->spent > 0) {
             link = &rates->next_busy;
             continue;
         }

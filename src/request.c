@@ -15,9 +15,7 @@
 #include "latency.h"
 #include "log.h"
 #include "metrics.h"
-#include "opening.h"
 #include "timeline.h"
-#include "transfer.h"
 
 enum { OUTCOME_ANSWERED = 1, OUTCOME_PENDING };
 
@@ -125,109 +123,6 @@ void request_release(salon_req_t *req)
     if (req->http != NULL) apr_pool_destroy(req->http->pool);
     living--;
     apr_pool_destroy(req->pool);
-}
-
-/* ---- HTTP ---- */
-
-static void http_send(salon_req_t *req, http_reply_t *reply)
-{
-    net_note_t *note = net_note(NET_HTTP, req->http->conn);
-    note->as.http = reply;
-    chat_to_net(req->http->conn.thread, note);
-}
-
-static void http_sink_reply(salon_req_t *req, json_object *data)
-{
-    const char *text = json_object_to_json_string_ext(data, JSON_C_TO_STRING_NOSLASHESCAPE);
-    http_send(req, http_reply_make(200, "application/json", text, strlen(text)));
-}
-
-static const struct {
-    const char *code;
-    int status;
-} statuses[] = {
-    { SALON_INVALID, 400 },        { SALON_TOO_LONG, 400 },     { SALON_BLANK, 400 },
-    { SALON_NOT_SIGNED_IN, 401 },  { SALON_INVALID_TOKEN, 401 }, { SALON_DENIED, 403 },
-    { SALON_CONFLICT, 409 },       { SALON_TOO_LARGE, 413 },     { SALON_UNSUPPORTED, 415 },
-    { SALON_RATE_LIMITED, 429 },   { SALON_UNAVAILABLE, 503 },   { SALON_NO_SPACE, 507 },
-    { "method_not_allowed", 405 }, { NULL, 0 },
-};
-
-/* Of the codes of plugins: what ends in "not_found" is; the others are reasons to refuse. */
-static int status_of(const char *code)
-{
-    static const char missing[] = "not_found";
-    size_t length = strlen(code), end = sizeof(missing) - 1;
-    for (size_t i = 0; statuses[i].code != NULL; i++)
-        if (strcmp(statuses[i].code, code) == 0) return statuses[i].status;
-    return length >= end && strcmp(code + length - end, missing) == 0 ? 404 : 403;
-}
-
-static void http_refuse(salon_req_t *req, const char *code, json_object *details,
-                        apr_int64_t retry_after)
-{
-    json_object *body = salon_json_string(salon_json(), "code", code);
-    if (details != NULL) salon_json_value(body, "details", json_object_get(details));
-    const char *text = json_object_to_json_string_ext(body, JSON_C_TO_STRING_NOSLASHESCAPE);
-    http_reply_t *reply =
-        http_reply_make(status_of(code), "application/json", text, strlen(text));
-    if (retry_after > 0)
-        reply->headers = strdup(
-            apr_psprintf(req->pool, "retry-after: %" APR_INT64_T_FMT "\r\n", retry_after));
-    http_send(req, reply);
-    json_object_put(body);
-}
-
-static const request_sink_t http_sink = { http_sink_reply, http_refuse, request_release };
-
-void request_from_http(http_request_t *http)
-{
-    salon_req_t *req = request_make(&http_sink);
-    req->http = http;
-    req->listener = http->listener;
-    req->state = REQ_RUNNING;
-    if (http->upload != 0) transfer_expect(req);
-    request_outcome(req, check_route(req));
-}
-
-salon_outcome_t request_http_answer(salon_req_t *req, http_reply_t *reply)
-{
-    assert(req->http != NULL && !req->answered);
-    req->answered = true;
-    http_send(req, reply);
-    return (salon_outcome_t){ OUTCOME_ANSWERED };
-}
-
-salon_outcome_t salon_http_reply(salon_req_t *req, int status, const char *content_type,
-                                 const char *body, apr_size_t length)
-{
-    return request_http_answer(req, http_reply_make(status, content_type, body, length));
-}
-
-const char *salon_http_capture(const salon_req_t *req, const char *name)
-{
-    return route_capture(&req->captures, name);
-}
-
-const char *salon_http_query(const salon_req_t *req, const char *name)
-{
-    return opening_query_find(req->http->queries, req->http->query_count, name);
-}
-
-const char *salon_http_header(const salon_req_t *req, const char *name)
-{
-    return http_header(req->http, name);
-}
-
-const char *salon_http_refused(const salon_req_t *req)
-{
-    return req->refused;
-}
-
-const char *salon_http_body(const salon_req_t *req, apr_size_t *length_r)
-{
-    *length_r = req->http->received;
-    return req->http->body;
 }
 
 /* ---- The control socket ---- */

@@ -46,8 +46,9 @@ struct salon_req_t {
     http_request_t *http;
     route_captures_t captures;
     const char *refused; /* see salon_http_refused */
+    const wire_t *spoken; /* of a dialect's route, whose row is the origin */
     bool from_control; /* of the control socket: may do everything */
-    /* of the control socket, or of another request (ask.c) */
+    /* of the control socket, of another request (ask.c), of a dialect's route (rest.c) */
     void *origin;
     /* of the store */
     struct statements_t *statements;

@@ -86,6 +86,7 @@ salon_outcome_t timeline_answer(salon_req_t *req, const salon_timeline_t *timeli
     if (!is_heard(req, timeline)) salon_json_boolean(data, "unheard", true);
     salon_outcome_t outcome = salon_reply(req, json_object_get(data));
     json_object_object_del(data, "unheard");
+    if (req->http != NULL) salon_json_boolean(data, "over_http", true);
     timeline_publish(timeline, event, data);
     return outcome;
 }

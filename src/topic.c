@@ -214,29 +214,34 @@ static bool is_heard(const publication_t *p, int dialect)
 
 /* Frames by dialect; answers whether there is any. */
 static bool frames_make(const publication_t *p, const salon_event_t *event, json_object *data,
-                        frame_t *frames[WIRE_MOST])
+                        net_frame_t frames[WIRE_MOST])
 {
     bool any = false;
     for (int i = 0; i < wire_count(); i++) {
-        frames[i] = is_heard(p, i) ? wire_event(wire_at(i), event, data) : NULL;
-        any |= frames[i] != NULL;
+        frames[i] = (net_frame_t){ 0 };
+        if (!is_heard(p, i)) continue;
+        frames[i].frame = wire_event(wire_at(i), event, data, &frames[i].except_user);
+        any |= frames[i].frame != NULL;
     }
     return any;
 }
 
-static void frames_post(const publication_t *p, int thread, frame_t *frames[WIRE_MOST])
+static void frames_post(const publication_t *p, int thread, const net_frame_t frames[WIRE_MOST])
 {
     net_note_t *note = net_note(NET_PUBLISH, (conn_ref_t){ .slot = -1 });
     if (p->except != NULL && p->except->conn.thread == thread) note->conn = p->except->conn;
     note->as.publish.except_user = p->except_user;
     note->as.publish.topics = malloc(sizeof(int) * (size_t)p->count);
-    note->as.publish.frames = calloc((size_t)wire_count(), sizeof(frame_t *));
+    note->as.publish.frames = calloc((size_t)wire_count(), sizeof(net_frame_t));
     if (note->as.publish.topics == NULL || note->as.publish.frames == NULL) abort();
     for (int i = 0; i < p->count; i++)
         if (p->topics[i]->by_thread[thread] > 0)
             note->as.publish.topics[note->as.publish.topic_count++] = p->topics[i]->number;
     for (int i = 0; i < wire_count(); i++)
-        if (frames[i] != NULL) note->as.publish.frames[i] = frame_ref(frames[i]);
+        if (frames[i].frame != NULL) {
+            note->as.publish.frames[i] = frames[i];
+            frame_ref(frames[i].frame);
+        }
     chat_to_net(thread, note);
 }
 
@@ -252,13 +257,13 @@ static void publish(const publication_t *p, const char *event_name, json_object 
 {
     const salon_event_t *event = event_find(event_name);
     assert(event != NULL);
-    frame_t *frames[WIRE_MOST];
+    net_frame_t frames[WIRE_MOST];
     metrics_add(METRIC_EVENTS, 1);
     if (p->count > 0 && frames_make(p, event, data, frames)) {
         for (int thread = 0; thread < server.net_count; thread++)
             if (thread_hears(p, thread)) frames_post(p, thread, frames);
         for (int i = 0; i < wire_count(); i++)
-            if (frames[i] != NULL) frame_unref(&frames[i]);
+            if (frames[i].frame != NULL) frame_unref(&frames[i].frame);
     }
     json_object_put(data);
 }

@@ -331,12 +331,14 @@ bool wire_tells(const wire_t *wire, const char *event)
     return apr_hash_get(wire->events, event, APR_HASH_KEY_STRING) != NULL;
 }
 
-frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data)
+frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data,
+                    apr_int64_t *except_r)
 {
     const salon_wire_event_t *row = apr_hash_get(wire->events, event->name, APR_HASH_KEY_STRING);
     while (row != NULL && row->when != NULL && salon_path(data, row->when) == NULL)
         row = row[1].event != NULL && strcmp(row[1].event, event->name) == 0 ? row + 1 : NULL;
     if (row == NULL) return NULL;
+    *except_r = row->except != NULL ? json_object_get_int64(salon_path(data, row->except)) : 0;
     json_object *shaped = row->encode != NULL ? row->encode(data) : salon_shape(row->shape, data);
     if (shaped == NULL) return NULL;
     return envelope_frame(wire, row->type, shaped, event->flags & SALON_DROPPABLE);
@@ -368,19 +370,50 @@ static bool is_named(const char *names, const char *name)
 
 /* The canonical argument's name in "field" becomes the wire's; of several, the one that the message
  * has. */
-static json_object *details_translate(const salon_wire_message_t *row, json_object *details)
+static json_object *details_translate(const salon_wire_field_t *fields, json_object *details)
 {
     json_object *field;
-    if (row == NULL || details == NULL || !json_object_object_get_ex(details, "field", &field))
+    if (fields == NULL || details == NULL || !json_object_object_get_ex(details, "field", &field))
         return json_object_get(details);
     json_object *copy = NULL;
     json_object_deep_copy(details, &copy, NULL);
-    for (const salon_wire_field_t *f = row->fields; f != NULL && f->wire != NULL; f++) {
+    for (const salon_wire_field_t *f = fields; f->wire != NULL; f++) {
         if (!is_named(json_object_get_string(field), f->argument)) continue;
         json_object_object_add(copy, "field", json_object_new_string(f->wire));
         break;
     }
     return copy;
+}
+
+static const salon_wire_error_t *spelling_of(const wire_t *wire, const char *code)
+{
+    const salon_wire_error_t *row = apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING);
+    return row != NULL ? row : wire->fallback;
+}
+
+/* In the words of the dialect; the refusal's details are canonical when this is called. */
+static json_object *refusal_data(const wire_t *wire, const salon_wire_field_t *fields,
+                                 salon_refusal_t *refusal)
+{
+    json_object *translated = details_translate(fields, refusal->details);
+    refusal->details = translated;
+    json_object *data = wire->dialect->error(refusal);
+    json_object_put(translated);
+    return data;
+}
+
+json_object *wire_route_error(const wire_t *wire, const salon_wire_route_t *route,
+                              const char *code, json_object *details, apr_int64_t retry_after)
+{
+    salon_refusal_t refusal = { .row = spelling_of(wire, code),
+                                .details = details,
+                                .retry_after = retry_after };
+    return refusal_data(wire, route->fields, &refusal);
+}
+
+bool wire_field_copy(const salon_wire_field_t *field, json_object *payload, json_object *arguments)
+{
+    return field_copy(field, payload, arguments);
 }
 
 int wire_close_code(const wire_t *wire, const char *code)
@@ -392,17 +425,13 @@ int wire_close_code(const wire_t *wire, const char *code)
 frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, json_object *asked,
                     const char *code, json_object *details, apr_int64_t retry_after, int *close_r)
 {
-    const salon_wire_error_t *spelling = apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING);
-    if (spelling == NULL) spelling = wire->fallback;
-    json_object *translated = details_translate(row, details);
-    salon_refusal_t refusal = { .row = spelling,
+    salon_refusal_t refusal = { .row = spelling_of(wire, code),
                                 .message = row,
                                 .asked = asked,
-                                .details = translated,
+                                .details = details,
                                 .retry_after = retry_after };
-    json_object *data = wire->dialect->error(&refusal);
-    json_object_put(translated);
-    *close_r = spelling->close;
+    json_object *data = refusal_data(wire, row != NULL ? row->fields : NULL, &refusal);
+    *close_r = refusal.row->close;
     const char *type = row != NULL && row->error != NULL ? row->error : wire->dialect->error_type;
     return envelope_frame(wire, type, data, false);
 }

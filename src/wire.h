@@ -39,11 +39,20 @@ call_t *wire_open(const wire_t *wire, const salon_opening_t *opening);
 /* Has the dialect words for the event? */
 bool wire_tells(const wire_t *wire, const char *event);
 /* The frame of an event; NULL: the dialect has no words for it.  data is borrowed. */
-frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data);
+/* *except_r: a user whose connections are not told; 0: all are. */
+frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data,
+                    apr_int64_t *except_r);
 /* The frame of an answer; NULL: there is none.  data (borrowed) may be NULL. */
 frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data);
 /* What a refusal with that code says to people. */
 const char *wire_error_text(const wire_t *wire, const char *code);
+/* A new object: the body of a refused HTTP request.  details: borrowed, may be NULL. */
+json_object *wire_route_error(const wire_t *wire, const salon_wire_route_t *route,
+                              const char *code, json_object *details, apr_int64_t retry_after);
+/* Copies what the field's path leads to into the arguments, if there is anything.  False: it leads
+ * through something that is no object. */
+bool wire_field_copy(const salon_wire_field_t *field, json_object *payload,
+                     json_object *arguments);
 /* The code that the dialect closes with for that canonical code; 1008 where it has none. */
 int wire_close_code(const wire_t *wire, const char *code);
 /* The frame of a refusal.  asked, its arguments, and details: borrowed, may be NULL.  *close_r: the

@@ -78,7 +78,7 @@ ALL_LISTENERS = [
     ({"/ws": "relay"}, []),
     ({"/chat/ws/room/{room}": "live", "/chat/ws/video/{video}": "live", "/live/ws": "broadcast",
       "/ws/{api_token}": "messenger"}, ["live", "messenger", "media"]),
-    ({"/probe": "probe"}, []),  # the tests' own, where a server is asked for it
+    ({"/probe": "probe"}, ["probe"]),  # the tests' own, where a server is asked for it
 ]
 
 # What each dialect's endpoints say besides.

@@ -91,6 +91,24 @@ struct salon_wire_message_t {
     bool hidden;
 };
 
+/*
+ * A way over HTTP to an operation, for clients that change things there and hear of them over their
+ * WebSocket.  The request goes through the same checks as a message, and counts for the rate of the
+ * dialect's first endpoint on that listener; a refusal is what `error` makes, with a fitting
+ * status.  Listeners serve it where they name the plugin ("http = {...}").
+ */
+typedef struct salon_wire_route_t {
+    const char *method; /* NULL ends the table */
+    const char *path;   /* "/conversation/{conversation_id}/messages" */
+    const char *operation;
+    /* From the members of the body, a JSON object; else what the path captured; else the query.
+     * Text from these is a number where the operation wants one. */
+    const salon_wire_field_t *fields;
+    int status; /* of success; 0: 200 */
+    const salon_shape_t *shape;
+    json_object *(*answer)(json_object *data); /* in the place of `shape` */
+} salon_wire_route_t;
+
 /* An event, on its way to clients.  Rows of one event stand together; the first that fits
  * counts. */
 typedef struct salon_wire_event_t {
@@ -100,6 +118,8 @@ typedef struct salon_wire_event_t {
     const salon_shape_t *shape;
     /* In the place of `shape`; NULL answered: this one is not sent. */
     json_object *(*encode)(json_object *data);
+    /* A path to the id of a user whose connections in this dialect are not told; NULL: all are. */
+    const char *except;
 } salon_wire_event_t;
 
 /* How a canonical code is spelled.  The row with code NULL is for all that have none, and last. */
@@ -138,6 +158,7 @@ struct salon_dialect_t {
     const salon_wire_message_t *messages;
     const salon_wire_event_t *events;
     const salon_wire_error_t *errors;
+    const salon_wire_route_t *routes; /* NULL: none */
     const char *error_type; /* the type of a refusal */
     bool api_tokens;        /* may people sign in with an API token? */
     /* What an opening asks for before the first message; may be NULL. */

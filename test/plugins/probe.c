@@ -262,6 +262,35 @@ static void batch_tail(char *buffer, size_t size)
     apr_cpystrn(buffer, "],\"end\":true}", size);
 }
 
+static const salon_wire_field_t create_fields[] = { { "called", "name" },
+                                                    { "settings.private", "private" },
+                                                    { NULL, NULL } };
+static const salon_wire_field_t send_fields[] = { { "room", "room" },
+                                                  { "text", "content" },
+                                                  { "id", "client_id" },
+                                                  { NULL, NULL } };
+static const salon_wire_field_t page_fields[] = { { "room", "room" },
+                                                  { "limit", "limit" },
+                                                  { "before", "before" },
+                                                  { NULL, NULL } };
+static const salon_wire_field_t gone_fields[] = { { "room", "room" }, { NULL, NULL } };
+
+/* Ways over HTTP: some of the same operations. */
+static const salon_wire_route_t routes[] = {
+    { .method = "POST", .path = "/probe/rooms", .operation = "room.create",
+      .fields = create_fields, .status = 201, .shape = as_it_is },
+    { .method = "GET", .path = "/probe/rooms", .operation = "room.list", .shape = as_it_is },
+    { .method = "POST", .path = "/probe/rooms/{room}/messages", .operation = "room.send",
+      .fields = send_fields, .answer = answer },
+    { .method = "GET", .path = "/probe/rooms/{room}/messages", .operation = "room.history",
+      .fields = page_fields, .answer = answer },
+    { .method = "DELETE", .path = "/probe/rooms", .operation = "room.remove",
+      .fields = gone_fields, .shape = as_it_is },
+    { .method = "GET", .path = "/probe/nothing", .operation = "nobody.nothing",
+      .shape = as_it_is },
+    { .method = NULL },
+};
+
 static const salon_dialect_t dialect = {
     .name = "probe",
     .payload = "args",
@@ -269,6 +298,7 @@ static const salon_dialect_t dialect = {
     .events = events,
     .errors = errors,
     .error_type = "refused ",
+    .routes = routes,
     .api_tokens = true,
     .open = open_connection,
     .envelope = envelope,

@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP routes of a dialect: what they ask for is what messages ask for, statuses, CORS, bounds."""
+
+import http.client
+import json
+import sys
+
+sys.dont_write_bytecode = True
+import salon_test  # noqa: E402
+from salon_test import LIMIT, Client, Server, check  # noqa: E402
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.text = response.read()
+        self.json = json.loads(self.text) if self.text.startswith(b"{") else None
+
+
+class Caller:
+    """One person's requests, each on a connection of its own."""
+
+    def __init__(self, server, token=None, dialect="probe"):
+        self.port = server.port(dialect)
+        self.token = token
+
+    def ask(self, method, path, body=None, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
+        try:
+            connection.request(method, path, body, headers)
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def expect(self, status, method, path, body=None, **headers):
+        answer = self.ask(method, path, body, **headers)
+        check(answer.status == status, f"{method} {path}: {answer.status} {answer.text[:300]}")
+        return answer
+
+
+def refused(answer, code, field=None):
+    check(answer.json["code"] == code, f"{answer.json}")
+    if field:
+        check(answer.json["details"]["field"] == field, f"{answer.json}")
+
+
+def serve(**options):
+    return Server(test_plugins=True, plugins=salon_test.built_plugins() + ["probe"], **options)
+
+
+def test_ways():
+    """Bodies, captures and queries become arguments; answers have their status"""
+    with serve() as server:
+        alice = Caller(server, server.token("alice"))
+        made = alice.expect(201, "POST", "/probe/rooms", {"called": "Hall 5"})
+        check(made.headers["content-type"] == "application/json", f"{made.headers}")
+        number = made.json["data"]["id"]
+        check(made.json["data"]["name"] == "Hall 5", f"{made.json}")
+        secret = alice.expect(201, "POST", "/probe/rooms",
+                              {"called": "secret", "settings": {"private": True}})
+        check(secret.json["data"]["is_public"] is False, f"{secret.json}")
+        for path in (f"/probe/rooms/{number}/messages", "/probe/rooms/Hall%205/messages"):
+            alice.expect(200, "POST", path, {"text": f"over {path} 👋"})
+        page = alice.expect(200, "GET", f"/probe/rooms/{number}/messages?limit=1").json["data"]
+        check(page["messages"][0]["content"].endswith("Hall%205/messages 👋"), f"{page}")
+        check(page["total"] == 2 and page["has_more"], f"{page}")
+        before = page["messages"][0]["id"]
+        page = alice.expect(200, "GET", f"/probe/rooms/{number}/messages?before={before}")
+        check(len(page.json["data"]["messages"]) == 1, f"{page.json}")
+        once = [alice.expect(200, "POST", f"/probe/rooms/{number}/messages",
+                             {"text": "once", "id": "a"}).json["data"] for _ in range(2)]
+        check(once[0]["message"]["id"] == once[1]["message"]["id"] and once[1]["known"], f"{once}")
+        head = alice.expect(200, "HEAD", "/probe/rooms")
+        check(head.text == b"" and int(head.headers["content-length"]) > 2, f"{head.headers}")
+        alice.expect(200, "DELETE", "/probe/rooms?room=secret")
+        alice.expect(200, "DELETE", "/probe/rooms", {"room": "Hall 5"})
+        rooms = alice.expect(200, "GET", "/probe/rooms").json["data"]["rooms"]
+        check(rooms == [], f"{rooms}")
+
+
+def test_refusals():
+    """Each refusal is the dialect's, with a status that fits"""
+    with serve(endpoint={"max_length": 20}) as server:
+        alice, bob = (Caller(server, server.token(name)) for name in ("alice", "bob"))
+        nobody, liar = Caller(server), Caller(server, "sat_" + "0" * 64)
+        alice.expect(201, "POST", "/probe/rooms", {"called": "Hall"})
+        hall = "/probe/rooms/Hall/messages"
+        refused(nobody.expect(401, "GET", "/probe/rooms"), "not_authenticated")
+        answer = liar.expect(401, "GET", "/probe/rooms")
+        refused(answer, "invalid_token")
+        check(answer.headers["www-authenticate"] == "Bearer", f"{answer.headers}")
+        refused(bob.expect(403, "POST", hall, {"text": "hello"}), "permission_denied")
+        refused(alice.expect(404, "GET", "/probe/rooms/none/messages"), "room_not_found")
+        refused(alice.expect(404, "GET", "/probe/nothing"), "unknown_operation")
+        alice.expect(404, "GET", "/probe/elsewhere")
+        refused(alice.expect(409, "POST", "/probe/rooms", {"called": "Hall"}), "conflict")
+        refused(alice.expect(400, "POST", "/probe/rooms", {}), "invalid_format", "called")
+        refused(alice.expect(400, "POST", "/probe/rooms", {"called": "x", "settings": 5}),
+                "invalid_format", "settings.private")
+        refused(alice.expect(400, "POST", hall, {"text": " "}), "message_empty", "text")
+        refused(alice.expect(400, "POST", hall, {"text": "x" * 21}), "message_too_long", "text")
+        for body in ("{", "[]", "5", '{"text": "a" "b"}', "\xff", '{"text": "\\u0000"}'):
+            answer = alice.expect(400, "POST", hall, body.encode("latin-1"))
+            refused(answer, "invalid_format")
+        refused(alice.expect(400, "GET", hall + "?limit=many"), "invalid_format", "limit")
+        refused(alice.expect(400, "GET", hall + "?before=99999999999999999"),
+                "invalid_format", "before")
+        answer = alice.expect(405, "PUT", "/probe/rooms", {})
+        methods = {method.strip() for method in answer.headers["allow"].split(",")}
+        check(methods == {"GET", "POST", "DELETE"}, f"{answer.headers}")
+        check(alice.ask("POST", hall, b"x" * 70000).status == 413, "a large body is taken")
+        server.ctl("user", "ban", "bob")
+        refused(bob.expect(403, "GET", "/probe/rooms"), "user_sanctioned")
+
+
+def test_rates():
+    """What is said over HTTP and over the socket counts together"""
+    with serve(endpoint={"rate": '"3/60s"'}) as server:
+        alice = Caller(server, server.token("alice"))
+        alice.expect(201, "POST", "/probe/rooms", {"called": "Hall"})
+        with Client(server, "probe") as client:
+            client.open(path=f"{server.path('probe')}?token={server.token('alice')}")
+            check("answer" in client.message(), "not signed in")
+            said = {"type": "room.send", "args": {"room": "Hall", "content": "there"}}
+            client.frame(1, json.dumps(said).encode())
+            check("answer" in client.message(), "not said")
+        alice.expect(200, "POST", "/probe/rooms/Hall/messages", {"text": "here"})
+        answer = alice.expect(429, "POST", "/probe/rooms/Hall/messages", {"text": "too much"})
+        refused(answer, "rate_limited")
+        check(0 < int(answer.headers["retry-after"]) <= 60, f"{answer.headers}")
+        check(answer.json["details"]["limit"] == 3, f"{answer.json}")
+
+
+def test_tokens():
+    """API tokens do as well as others, until they are revoked"""
+    with serve() as server:
+        server.ctl("user", "add", "alice")
+        token = server.ctl("api-token", "add", "alice")
+        server.secrets.add(token)
+        alice = Caller(server, token)
+        alice.expect(201, "POST", "/probe/rooms", {"called": "Hall"})
+        server.ctl("api-token", "revoke", token)
+        refused(alice.expect(401, "GET", "/probe/rooms"), "invalid_token")
+
+
+def test_origins():
+    """Pages of other origins see answers where the listener lets them"""
+    there, elsewhere = "https://chat.example", "https://evil.example"
+    with serve(listener={"origins": f'{{ "{there}" }}'}) as server:
+        alice = Caller(server, server.token("alice"))
+        asked = Caller(server).expect(204, "OPTIONS", "/probe/rooms", Origin=there,
+                                      Access_Control_Request_Method="DELETE",
+                                      Access_Control_Request_Headers="authorization")
+        check(asked.headers["access-control-allow-origin"] == there, f"{asked.headers}")
+        check("DELETE" in asked.headers["access-control-allow-methods"], f"{asked.headers}")
+        check("authorization" in asked.headers["access-control-allow-headers"], f"{asked.headers}")
+        for status, caller in ((200, alice), (401, Caller(server))):
+            answer = caller.expect(status, "GET", "/probe/rooms", Origin=there)
+            check(answer.headers["access-control-allow-origin"] == there, f"{answer.headers}")
+            check(answer.headers["vary"] == "origin", f"{answer.headers}")
+        for status, method in ((200, "GET"), (204, "OPTIONS")):
+            answer = alice.expect(status, method, "/probe/rooms", Origin=elsewhere)
+            check("access-control-allow-origin" not in answer.headers, f"{answer.headers}")
+        asked = Caller(server).expect(204, "OPTIONS", "/probe/rooms")
+        check("access-control-allow-methods" not in asked.headers, f"{asked.headers}")
+        check("OPTIONS" in asked.headers["allow"], f"{asked.headers}")
+        Caller(server).expect(404, "OPTIONS", "/probe/elsewhere", Origin=there)
+
+
+if __name__ == "__main__":
+    sys.exit(salon_test.run([test_ways, test_refusals, test_rates, test_tokens, test_origins]))
