@@ -212,6 +212,7 @@ static const salon_wire_error_t errors[] = {
     { "room_not_found", "ROOM_NOT_FOUND", "Room not found", NULL, 0 },
     { SALON_USER_NOT_FOUND, "USER_NOT_FOUND", "User not found", NULL, 0 },
     { SALON_MESSAGE_NOT_FOUND, "MESSAGE_NOT_FOUND", "Message not found", NULL, 0 },
+    { "media_not_found", "MEDIA_NOT_FOUND", "Media not found", NULL, 0 },
     { "conversation_not_found", "CONVERSATION_NOT_FOUND", "Conversation not found", NULL, 0 },
     { SALON_UNAVAILABLE, "SERVICE_UNAVAILABLE", "Service temporarily unavailable", NULL, LATER },
     { NULL, "INTERNAL_ERROR", "Internal error", NULL, LATER },
