@@ -265,6 +265,10 @@ def revoked():
         again = Person(salond, "alice")
         again.refused("Invalid token")
         check(again.closed() == 1008, "not closed with 1008")
+        backend.shape = lambda person: {**person, "id": 9, "username": "eve"}
+        time.sleep(1.1)
+        bob.say("message", room="general", content="with somebody else's token")
+        bob.refused("Invalid token")
 
 
 def checking_while_away():

@@ -81,7 +81,8 @@ def echo(handler, body, _):
 
 ANSWERS = {
     "echo": echo,
-    "status": lambda handler, body, word: handler.answer(int(word), b"as asked"),
+    "status": lambda handler, body, word: handler.answer(
+        int(word), b"" if word == "204" else b"as asked"),
     "later": lambda handler, body, word: handler.answer(503, Retry_After=word),
     "big": lambda handler, body, word: handler.answer(200, b"x" * int(word)),
     "moved": lambda handler, body, word: handler.answer(302, Location="/" + word),

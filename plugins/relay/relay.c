@@ -170,7 +170,7 @@ static void open_connection(const salon_opening_t *opening, salon_calls_t *calls
 {
     const salon_wire_message_t *row = &messages[upstream_exists() ? BY_TOKEN : BY_JWT];
     const char *token = salon_opening_query(opening, "token");
-    if (token == NULL) token = salon_opening_bearer(opening);
+    if (token == NULL || token[0] == '\0') token = salon_opening_bearer(opening);
     if (token != NULL && upstream_token_ok(token))
         salon_call(calls, row, salon_json_string(salon_json(), "token", token));
     else

@@ -154,13 +154,22 @@ static salon_outcome_t refuse(salon_req_t *req)
     return salon_fail(req, SALON_INVALID_TOKEN);
 }
 
+/* A token that is somebody else's now is not good for the one who signed in with it. */
+static bool is_refused(const holder_t *holder, identity_status_t status,
+                       const salon_identity_t *identity)
+{
+    const salon_user_t *user =
+        holder->session != NULL ? salon_session_user(holder->session) : NULL;
+    if (status == IDENTITY_GIVEN && user != NULL) return user->id != identity->id;
+    return status == IDENTITY_REFUSED;
+}
+
 static void holder_answered(void *baton, identity_status_t status,
                             const salon_identity_t *identity)
 {
     holder_t *holder = baton;
-    (void)identity;
     holder->asking = holder->overdue = false;
-    holder->refused = status == IDENTITY_REFUSED;
+    holder->refused = is_refused(holder, status, identity);
     if (status == IDENTITY_GIVEN) holder->good_until = salon_now() + identity_cache * 1000;
     bool gone = holder->session == NULL;
     holder_release(holder, holder->refused ? refuse : salon_req_go_on);
