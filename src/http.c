@@ -3,7 +3,8 @@
  * lws reads any Content-Length as a number, negative ones too, waits for ever for a body without
  * one, and hands on the framing of chunked bodies as if it were the body; so only a plain
  * Content-Length within the limit is accepted.  lws re-arms its time-out with every piece of a
- * body; the deadline here is for the whole request.
+ * body; the deadline here is for the whole request.  What a client sends behind a request it neither
+ * reads nor ignores, but wakes up for, again and again; so its input is stopped until the answer.
  */
 #include "http.h"
 
@@ -114,6 +115,17 @@ static int length_read(conn_t *conn, http_request_t *request, bool upload)
     return 0;
 }
 
+/*
+ * When a request's headers come out of what lws has stored of earlier reads, since the client has
+ * not waited for an answer, lws takes them for the beginning of the body as well, or goes round for
+ * ever.  It tells only whether there is anything stored of anybody that it would go on with; so a
+ * few are refused that need not be.
+ */
+static bool body_mangled(conn_t *conn, const http_request_t *request)
+{
+    return request->length > 0 && lws_service_adjust_timeout(conn->net->lws, 1, 0) == 0;
+}
+
 static void token_read(conn_t *conn, http_request_t *request)
 {
     const char *token = opening_read_bearer(conn->wsi, request->pool);
@@ -216,6 +228,7 @@ int http_begin(conn_t *conn)
     conn->http_head = strcmp(request->method, "HEAD") == 0;
     bool upload = is_upload(conn, request);
     int status = length_read(conn, request, upload);
+    if (status == 0 && body_mangled(conn, request)) status = HTTP_STATUS_SERVICE_UNAVAILABLE;
     if (status != 0) return refuse(conn, status);
     headers_read(conn, request);
     if (!queries_valid(request)) return refuse(conn, HTTP_STATUS_BAD_REQUEST);
@@ -245,6 +258,7 @@ int http_complete(conn_t *conn)
     if (request->received != request->length) return -1;
     wheel_cancel(&conn->deadline);
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
+    lws_rx_flow_control(conn->wsi, 0);
     hand_over(conn);
     return 0;
 }
@@ -270,6 +284,7 @@ void http_reply(conn_t *conn, http_reply_t *reply)
     }
     conn->reply = reply;
     if (conn->upload != NULL) http_upload_answered(conn);
+    else lws_rx_flow_control(conn->wsi, 1);
     if (reply->file != NULL) http_file_open(reply->file, conn, file_opened);
     else lws_callback_on_writable(conn->wsi);
 }
