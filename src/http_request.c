@@ -57,7 +57,8 @@ static const struct {
     { SALON_NOT_SIGNED_IN, 401 },  { SALON_INVALID_TOKEN, 401 }, { SALON_DENIED, 403 },
     { SALON_UNKNOWN, 404 },        { SALON_CONFLICT, 409 },      { SALON_TOO_LARGE, 413 },
     { SALON_UNSUPPORTED, 415 },    { SALON_RATE_LIMITED, 429 },  { SALON_UNAVAILABLE, 503 },
-    { SALON_NO_SPACE, 507 },       { METHOD_NOT_ALLOWED, 405 },  { NULL, 0 },
+    { SALON_NO_SPACE, 507 },       { SALON_QUOTA, 413 },         { METHOD_NOT_ALLOWED, 405 },
+    { NULL, 0 },
 };
 
 /* Of the codes of plugins: what ends in "not_found" is; the others are reasons to refuse. */

@@ -183,6 +183,7 @@ SALON_API salon_outcome_t salon_reply(salon_req_t *req, json_object *data);
 #define SALON_UNAVAILABLE       "unavailable"       /* the database is away; try again */
 #define SALON_TOO_LARGE         "too_large"         /* a body over HTTP; details: limit (bytes) */
 #define SALON_UNSUPPORTED       "unsupported_type"  /* a body of a type that is not taken */
+#define SALON_QUOTA             "quota_exceeded"    /* the asker has too much here already */
 #define SALON_NO_SPACE          "no_space"          /* the disk is full */
 
 /* Refused.  `code` is a string constant. */

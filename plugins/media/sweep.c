@@ -60,13 +60,10 @@ static void entries_sweep(apr_int64_t now)
 /* ---- Files ---- */
 
 static struct {
-    int board; /* the next directory */
-    bool working;
+    int board; /* the directory that is looked at */
     int count;
     char found[FOUND_MOST][MEDIA_DIGEST + 1];
 } *looking; /* NULL: all have been looked at */
-
-static bool begun;
 
 static void found_add(void *baton, const char *digest)
 {
@@ -83,6 +80,7 @@ static void board_look(void *baton)
     shelf_list(looking->board, found_add, NULL);
 }
 
+/* One after the other, with whatever else is asked for in between. */
 static void board_looked(void *baton)
 {
     (void)baton;
@@ -95,23 +93,25 @@ static void board_looked(void *baton)
     if (removed > 0)
         salon_log(SALON_LOG_NOTICE, "media", "%d files that nobody names are being removed",
                   removed);
-    looking->working = false;
-    if (++looking->board < SHELF_BOARDS) return;
+    if (++looking->board < SHELF_BOARDS) {
+        salon_work_later(board_look, board_looked, NULL);
+        return;
+    }
     free(looking);
     looking = NULL;
 }
 
 static void files_sweep(void)
 {
-    if (!begun) looking = calloc(1, sizeof(*looking));
-    begun = true;
-    if (looking == NULL || looking->working) return;
-    looking->working = true;
+    looking = calloc(1, sizeof(*looking));
+    if (looking == NULL) abort();
     salon_work_later(board_look, board_looked, NULL);
 }
 
 void sweep_tick(apr_int64_t now)
 {
+    static bool begun;
     entries_sweep(now);
-    files_sweep();
+    if (!begun) files_sweep();
+    begun = true;
 }

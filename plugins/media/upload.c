@@ -82,7 +82,7 @@ static salon_outcome_t quota_exceeded(salon_req_t *req, const media_owner_t *own
 {
     json_object *details = salon_json_integer(salon_json(), "quota", upload_settings.quota);
     salon_json_integer(details, "used", owner->bytes);
-    return salon_fail_details(req, "quota_exceeded", details);
+    return salon_fail_details(req, SALON_QUOTA, details);
 }
 
 static bool exceeds(apr_int64_t used, apr_int64_t more, apr_int64_t limit)

@@ -75,6 +75,8 @@ static const salon_wire_message_t messages[] = {
     CALL("broadcast.send"),
     CALL("message.edit"),
     CALL("message.delete"),
+    CALL("media.get"),
+    CALL("media.delete"),
     CALL("room.create"),
     CALL("room.remove"),
     CALL("room.list"),
@@ -181,6 +183,7 @@ static const salon_wire_error_t errors[] = {
     CODE("conversation_not_found"),
     CODE("conversation_blocked"),
     CODE("friend_request_not_found"),
+    CODE("media_not_found"),
     CODE("too_many_marks"),
     { NULL, "a code that the probe does not know", "", "high", 0 },
 };
