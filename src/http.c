@@ -3,8 +3,9 @@
  * lws reads any Content-Length as a number, negative ones too, waits for ever for a body without
  * one, and hands on the framing of chunked bodies as if it were the body; so only a plain
  * Content-Length within the limit is accepted.  lws re-arms its time-out with every piece of a
- * body; the deadline here is for the whole request.  What a client sends behind a request it neither
- * reads nor ignores, but wakes up for, again and again; so its input is stopped until the answer.
+ * body; the deadline here is for the whole request.  What a client sends behind a request it
+ * neither reads nor ignores, but wakes up for, again and again; so its input is stopped until the
+ * answer.
  */
 #include "http.h"
 
@@ -84,8 +85,9 @@ static bool is_upload(conn_t *conn, const http_request_t *request)
 {
     route_captures_t captures;
     bool known = false;
-    const plugin_route_t *route = plugin_route_find(conn_config(conn), request->method,
-                                                    request->path, request->pool, &captures, &known);
+    const plugin_route_t *route =
+        plugin_route_find(conn_config(conn), request->method, request->path, request->pool,
+                          &captures, &known);
     return route != NULL && route->row != NULL && (route->row->flags & SALON_UPLOAD);
 }
 

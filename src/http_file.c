@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sendfile(2), on libuv's pool of threads since it may wait for the disk, from the file to a
- * duplicate of the socket, so that nothing of it is ever in our memory.  lws must not be in between:
- * with an answer under way it neither reads nor ignores what a client has sent behind its request,
- * and would spin; so its input is stopped, which stops its output, too.  (There is no TLS here.)
+ * duplicate of the socket, so that nothing of it is ever in our memory.  lws must not be in
+ * between: with an answer under way it neither reads nor ignores what a client has sent behind its
+ * request, and would spin; so its input is stopped, which stops its output, too.  (There is no TLS
+ * here.)
  */
 #include "http_file.h"
 

@@ -2,10 +2,10 @@
 /*
  * Files that people upload, and show each other with messages.
  *
- * POST /media takes one (upload.c), GET /media/{id} gives it to its uploader and to whoever may read
- * a message that uses it, DELETE /media/{id} removes it.  A message uses what its member "media"
- * names: by ids, or as the url /media/<id>.  Sending one asks here whether the sender may see what
- * it names; use.c knows from then on where it is used.  What nothing uses goes (sweep.c).
+ * POST /media takes one (upload.c), GET /media/{id} gives it to its uploader and to whoever may
+ * read a message that uses it, DELETE /media/{id} removes it.  A message uses what its member
+ * "media" names: by ids, or as the url /media/<id>.  Sending one asks here whether the sender may
+ * see what it names; use.c knows from then on where it is used.  What nothing uses goes (sweep.c).
  *
  * Operations: media.get, media.delete; media.list, media.remove for the administrator.
  */
@@ -227,7 +227,8 @@ static media_t *captured(const salon_req_t *req)
     return media_find(url_id(path));
 }
 
-/* Somebody who has not said who they are is told to; others are not told that there is something. */
+/* Somebody who has not said who they are is told to; others are not told that something is
+ * there. */
 static salon_outcome_t route_get(salon_req_t *req)
 {
     const media_t *media = captured(req);
@@ -282,15 +283,9 @@ static const salon_http_route_t routes[] = {
 
 #define DEFAULT_TYPES                                                                            \
     "image/png image/jpeg image/gif image/webp image/avif image/heic image/heif image/bmp "      \
-    "audio/* video/* application/pdf application/json application/zip application/gzip "         \
-    "application/x-7z-compressed application/x-xz application/x-bzip2 application/zstd "         \
-    "application/x-tar application/vnd.oasis.opendocument.text "                                 \
-    "application/vnd.oasis.opendocument.spreadsheet "                                            \
-    "application/vnd.oasis.opendocument.presentation "                                           \
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document "                   \
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet "                         \
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation "                 \
-    "text/plain text/csv"
+    "audio/* video/* text/plain text/csv application/pdf application/json application/zip "      \
+    "application/gzip application/x-tar application/x-7z-compressed "                            \
+    "application/vnd.oasis.opendocument.* application/vnd.openxmlformats-officedocument.*"
 
 static const salon_setting_t settings[] = {
     { "size_limit", SALON_SETTING_INTEGER, &upload_settings.size_limit, "104857600", 1,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file is there before an entry names it, and the entry is gone before the file goes; what a crash
- * leaves in between is a file that nobody names, which is found by looking (sweep.c).
+ * A file is there before an entry names it, and the entry is gone before the file goes; what a
+ * crash leaves in between is a file that nobody names, which is found by looking (sweep.c).
  */
 #include "shelf.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names and what clients say are not looked at.  Text of all kinds is plain text, but what a browser
- * would run or draw; libmagic's older names of types become those that browsers know.  A type takes
- * up to two milliseconds to find, so that is done off the chat thread; a magic_t is for one thread
- * at a time, which salon_work sees to.
+ * Names and what clients say are not looked at.  Text of all kinds is plain text, but what a
+ * browser would run or draw; libmagic's older names of types become those that browsers know.  A
+ * type takes up to two milliseconds to find, so that is done off the chat thread; a magic_t is for
+ * one thread at a time, which salon_work sees to.
  */
 #include "type.h"
 
@@ -81,7 +81,8 @@ static const char *head_type(const char *path, char *head)
     return length > 0 ? magic_buffer(magic, head, (size_t)length) : NULL;
 }
 
-/* Of several findings ("a/b\012- c/d") the first; what is no type at all becomes the general one. */
+/* Of several findings ("a/b\012- c/d") the first; what is no type at all becomes the general
+ * one. */
 static void type_clean(char *type, size_t size)
 {
     for (char *at = type; *at != '\0'; at++)
@@ -106,7 +107,7 @@ bool type_listed(const char *const *list, const char *type)
 {
     for (; *list != NULL; list++) {
         size_t length = strlen(*list);
-        bool all_of = length >= 2 && strcmp(*list + length - 2, "/*") == 0;
+        bool all_of = length > 0 && (*list)[length - 1] == '*';
         if (all_of ? strncmp(*list, type, length - 1) == 0 : strcmp(*list, type) == 0) return true;
     }
     return false;

@@ -16,7 +16,7 @@ apr_status_t type_open(apr_pool_t *pool, const char **error_r);
  * empty. */
 void type_of_file(const char *path, char *type, size_t size);
 
-/* Is it one of the list, of which the type with a star behind its slash means all that begin so? */
+/* Is it one of the list, of which a star at the end stands for anything? */
 bool type_listed(const char *const *list, const char *type);
 /* May a browser show it by itself?  Nothing in it is ever run then. */
 bool type_is_shown(const char *type);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A use stands in two lists: of what it uses, and of the place (topic) where the message is.  What a
- * topic says of a deleted message is its id; it is looked for in the place's list.
+ * A use stands in two lists: of what it uses, and of the place (topic) where the message is.  What
+ * is told of a deleted message is its id; it is looked for in the place's list.
  */
 #include "use.h"
 
