@@ -319,11 +319,21 @@ static int origin_headers(conn_t *conn, unsigned char **at, unsigned char *end)
                                        (const unsigned char *)"origin", 6, at, end);
 }
 
+/* What follows a body that nobody has waited for could not be told from it by lws, see
+ * body_mangled. */
+static int last_header(conn_t *conn, unsigned char **at, unsigned char *end)
+{
+    conn->http_last = conn->upload != NULL && http_upload_unread(conn->upload);
+    if (!conn->http_last) return 0;
+    return lws_add_http_header_by_token(conn->wsi, WSI_TOKEN_CONNECTION,
+                                        (const unsigned char *)"close", 5, at, end);
+}
+
 static int headers_write(conn_t *conn, const http_reply_t *reply)
 {
     unsigned char buffer[LWS_PRE + HEADERS_MOST], *at = buffer + LWS_PRE,
                                                   *end = buffer + sizeof(buffer) - 1;
-    if (common_headers(conn, reply, &at, end) ||
+    if (common_headers(conn, reply, &at, end) || last_header(conn, &at, end) ||
         lws_add_http_header_by_name(conn->wsi, (const unsigned char *)"x-content-type-options:",
                                     (const unsigned char *)"nosniff", 7, &at, end))
         return -1;
@@ -338,13 +348,16 @@ static int body_write(conn_t *conn, const http_reply_t *reply)
     return conn_write_copy(conn, reply->body, reply->length, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
 }
 
-/* lws reads and drops what is still to come of a body; that must not take for ever. */
+/* Of a body that is not wanted, the rest is read before the connection ends, or the client would
+ * hear of the end before the answer; that must not take for ever. */
 static int answer_end(conn_t *conn)
 {
-    bool unread = conn->upload != NULL && http_upload_unread(conn->upload);
+    if (conn->http_last) {
+        conn_await(conn, UNREAD_TIMEOUT);
+        return 0;
+    }
     http_upload_free(&conn->upload);
-    if (unread) conn_await(conn, UNREAD_TIMEOUT);
-    else wheel_cancel(&conn->deadline);
+    wheel_cancel(&conn->deadline);
     return lws_http_transaction_completed(conn->wsi) ? -1 : 0;
 }
 

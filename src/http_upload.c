@@ -167,13 +167,18 @@ static int early_keep(http_upload_t *upload, const char *bytes, size_t length)
     return 0;
 }
 
+bool http_upload_unread(const http_upload_t *upload)
+{
+    return upload->received < upload->length;
+}
+
 int http_upload_body(conn_t *conn, const char *bytes, size_t length)
 {
     http_upload_t *upload = conn->upload;
     upload->received += (apr_int64_t)length;
     if (upload->stage == ASKED) return early_keep(upload, bytes, length);
     if (upload->stage == TAKING) take(upload, bytes, length);
-    return 0;
+    return conn->http_last && !http_upload_unread(upload) ? -1 : 0;
 }
 
 /* Something has been written, or could not be. */
@@ -229,15 +234,14 @@ void http_upload_answered(conn_t *conn)
     input_stop(conn->upload, false);
 }
 
-bool http_upload_unread(const http_upload_t *upload)
-{
-    return upload->received < upload->length;
-}
-
 /* Of time that passes while it is we who do not read, nothing is counted. */
 void http_upload_tick(conn_t *conn)
 {
     http_upload_t *upload = conn->upload;
+    if (conn->http_last) {
+        conn_kill(conn);
+        return;
+    }
     apr_int64_t patience = conn_config(conn)->handshake_timeout;
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
     conn_await(conn, TICK);
