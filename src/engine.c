@@ -127,7 +127,7 @@ static const char *const sqlite_on_connect[] = {
 
 static const engine_option_t pgsql_options[] = {
     { .name = "encoding", .text = "UTF-8" },
-    { .name = "timeout", .number = 5 },
+    { .name = "timeout", .number = 3 }, /* seconds, to connect */
     { .name = "pgsql_application_name", .text = "salond" },
     { .name = "pgsql_tcp_user_timeout", .number = 15000 },
     { .name = "pgsql_options",
@@ -175,7 +175,7 @@ static db_status_t pgsql_status(int error, const char *message)
  * UPDATE reports the rows that it matched, as the other engines do. */
 static const engine_option_t mysql_options[] = {
     { .name = "encoding", .text = "utf8mb4" },
-    { .name = "timeout", .number = 5 },
+    { .name = "timeout", .number = 3 }, /* seconds, to connect */
     { .name = "mysql_client_found_rows", .number = 1 },
     { .name = NULL }
 };

@@ -74,7 +74,7 @@ bool store_push(store_t *store, store_job_t *job);
 bool store_push_read(store_t *store, store_job_t *job);
 /* Is the database there, as far as the last attempt showed, and answers?  Any thread. */
 bool store_ready(const store_t *store);
-/* To be called every second or so: hangs up where the database has stopped answering.  Any thread. */
+/* To be called every second or so: hangs up where the database does not answer.  Any thread. */
 void store_watch(store_t *store);
 /* Any thread; each number for itself. */
 store_stats_t store_stats(const store_t *store);

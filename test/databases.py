@@ -139,23 +139,42 @@ class Engine:
         self.remove()
 
     def start(self):
+        """What a killed one has left behind may end a first attempt."""
+        try:
+            until(self.answers, f"{self.driver} answers", 6 * LIMIT)
+        except Failure as failure:
+            with open(self.log, encoding="utf-8", errors="replace") as log:
+                raise Failure(f"{failure}\n" + log.read()[-3000:]) from None
+
+    def launch(self):
         with open(self.log, "ab") as log:
             self.process = STARTER.submit(
                 subprocess.Popen, self.unprivileged(self.command()), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, cwd=self.directory).result()
-        until(self.answers, f"{self.driver} answers", 6 * LIMIT)
+                stdout=log, stderr=log, cwd=self.directory, start_new_session=True).result()
 
     def running(self):
         return self.process is not None and self.process.poll() is None
 
     def answers(self):
         if not self.running():
-            with open(self.log, encoding="utf-8", errors="replace") as log:
-                raise Failure(f"{self.driver} has ended:\n" + log.read()[-3000:])
+            self.launch()
         try:
             return self.ask("SELECT 1") == "1"
         except Failure:
             return False
+
+    def signal(self, number):
+        """To all its processes."""
+        for pid in [self.process.pid, *self.children()]:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # it has ended by itself
+
+    def children(self):
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        with open(path, encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
 
     def stop(self, how=None):
         """In the orderly way, which ends the connections, or with that signal."""
@@ -164,6 +183,7 @@ class Engine:
 
     def remove(self):
         if self.running():
+            self.signal(signal.SIGCONT)
             self.stop(self.hasty)
         shutil.rmtree(self.directory, ignore_errors=True)
 

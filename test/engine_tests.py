@@ -9,8 +9,10 @@ sees most of it with SQLite, only some of the conversations.
 import asyncio
 import os
 import subprocess
+import sys
 
 import databases
+import engine_faults
 import run_conversations
 import salon_test
 import test_process
@@ -51,24 +53,32 @@ def test_tables():
 
 
 TESTS = [test_units, test_tables, test_process.test_stop_under_load,
-         test_process.test_crash_under_load]
+         test_process.test_crash_under_load, *engine_faults.TESTS]
 
 
-def run_tests(tap):
-    for test in TESTS:
+def run_tests(tap, tests):
+    for test in tests:
         tap.result(salon_test.title(test), *salon_test.attempt(test))
+
+
+def chosen(names):
+    """The conversations and the tests; where names are given, the tests that contain one."""
+    paths = list(run_conversations.files_of())
+    if salon_test.SLOWER > 1:
+        paths = paths[::EACH_UNDER_SANITIZER]
+    if not names:
+        return paths, TESTS
+    return [], [test for test in TESTS if any(name in test.__name__ for name in names)]
 
 
 def main(driver):
     global engine
-    paths = list(run_conversations.files_of())
-    if salon_test.SLOWER > 1:
-        paths = paths[::EACH_UNDER_SANITIZER]
+    paths, tests = chosen(sys.argv[1:])
     try:
         with databases.used(driver) as engine:
-            tap = salon_test.Tap(len(paths) + len(TESTS))
+            tap = salon_test.Tap(len(paths) + len(tests))
             asyncio.run(run_conversations.run_all(paths, tap))
-            run_tests(tap)
+            run_tests(tap, tests)
     except Skip as reason:
         print(f"1..0 # SKIP {reason}")
         return 0

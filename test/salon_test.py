@@ -34,6 +34,7 @@ import zlib
 TEST_DIR = os.path.dirname(os.path.abspath(__file__))
 TOP_DIR = os.path.dirname(TEST_DIR)
 SLOWER = float(os.environ.get("SALON_TEST_SLOWER") or "1")
+ROUNDS = os.environ.get("SALON_TEST_ROUNDS")  # of what is done again and again; None: a few
 LIMIT = 10 * SLOWER  # the longest wait for any condition, in seconds
 
 # Who people are, unless a test says otherwise: name -> (id, role).
@@ -226,7 +227,7 @@ class Server:
                  f"plugins = {{ {names} }}", self.presence_text(), f'jwt {{ key_file = "{self.directory}/key" }}',
                  f'log {{ target = "{target}"  level = "debug" }}', "threads = 2", self.settings]
         if self.database:
-            parts.append(self.database.settings())
+            parts.append(self.database_text())
         for endpoints, http in ALL_LISTENERS:
             served = {path: name for path, name in endpoints.items() if name in self.plugins}
             for path, name in served.items():
@@ -235,6 +236,9 @@ class Server:
                 parts.append(self.listener_text(served, [n for n in http if n in self.plugins]))
                 self.ports.append(None)
         return "\n".join(parts) + "\n"
+
+    def database_text(self):
+        return self.database.settings()
 
     def presence_text(self):
         """In a test that is about something else, nobody's going away is news."""
@@ -257,6 +261,10 @@ class Server:
         return self.log()[self.seen:]
 
     def start(self):
+        self.launch()
+        self.await_ready()
+
+    def launch(self):
         self.seen = len(self.log())
         state = os.path.join(self.directory, "state")
         os.makedirs(state, exist_ok=True)
@@ -266,6 +274,8 @@ class Server:
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output,
                                             stdin=subprocess.DEVNULL)
+
+    def await_ready(self):
         try:
             until(self.is_ready, "salond is ready", 3 * LIMIT)
         except Failure:
