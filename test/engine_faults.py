@@ -3,7 +3,7 @@
 
 Whatever it does: what was acknowledged is there, once, and positions have no gaps; who writes
 hears within a bounded time that it did not work; what is in memory can be read; salond goes on, and
-gets well by itself.  engine_tests.py runs these, one after the other.
+gets well by itself.  engine_tests.py runs these.
 """
 
 import signal
@@ -211,6 +211,7 @@ def test_doubt_stays():
             check(refused(other, room, "not stored") < LIMIT, "took too long")
             server.proxy.frozen = False
             second = client.hear("message_sent")["message_id"]
+            wait_ready(server, 200)
             check([m["id"] for m in history(server, room)] == [first, second], "history")
         compare(server, room, {"the first": first, "the second": second})
 
@@ -297,5 +298,5 @@ def test_killed():
         compare(server, room, acknowledged)
 
 
-TESTS = [test_at_once, test_newer, test_cut, test_doubt, test_doubt_stays, test_frozen, test_slow,
-         test_stopped, test_stopped_process, test_killed]
+TOGETHER = [test_frozen, test_slow, test_cut, test_doubt, test_doubt_stays, test_at_once, test_newer]
+ALONE = [test_stopped, test_stopped_process, test_killed]  # nobody else has the server meanwhile

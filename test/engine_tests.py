@@ -7,6 +7,7 @@ sees most of it with SQLite, only some of the conversations.
 """
 
 import asyncio
+import concurrent.futures
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from salon_test import Server, Skip, check
 
 UNIT_TESTS = ["test_db", "test_migration", "test_store"]
 EACH_UNDER_SANITIZER = 6  # one conversation of so many
+AT_ONCE = 4
 
 engine = None
 
@@ -52,13 +54,20 @@ def test_tables():
               "there is a file")
 
 
-TESTS = [test_units, test_tables, test_process.test_stop_under_load,
-         test_process.test_crash_under_load, *engine_faults.TESTS]
+TOGETHER = engine_faults.TOGETHER + [test_units, test_tables, test_process.test_stop_under_load,
+                                     test_process.test_crash_under_load]
+TESTS = TOGETHER + engine_faults.ALONE
 
 
 def run_tests(tap, tests):
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {pool.submit(salon_test.attempt, test): test for test in tests
+                   if test in TOGETHER}
+        for future in concurrent.futures.as_completed(futures):
+            tap.result(salon_test.title(futures[future]), *future.result())
     for test in tests:
-        tap.result(salon_test.title(test), *salon_test.attempt(test))
+        if test not in TOGETHER:
+            tap.result(salon_test.title(test), *salon_test.attempt(test))
 
 
 def chosen(names):
