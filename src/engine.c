@@ -224,6 +224,10 @@ static db_status_t mysql_status(int error, const char *message)
 #define PGSQL_LOCK "8317987319"
 #define MYSQL_LOCK "CONCAT('salon ', MD5(DATABASE()))"
 
+#define HAS_VERSIONS                                                                             \
+    "SELECT COUNT(*) AS n FROM information_schema.tables"                                        \
+    " WHERE table_name = 'schema_versions' AND table_schema = "
+
 /* Binary collations that do not pad: otherwise 'Bob' and 'bob ' would be one name.  MariaDB and
  * MySQL spell them differently, and each skips the other's comment. */
 #define MYSQL_SUFFIX                                                                             \
@@ -242,6 +246,7 @@ static const engine_t engines[] = {
       .table_suffix = "", .text_type = "TEXT",
       .claim = "SELECT CASE WHEN pg_try_advisory_lock(" PGSQL_LOCK ") THEN 1 ELSE 0 END AS n",
       .release = "SELECT CASE WHEN pg_advisory_unlock(" PGSQL_LOCK ") THEN 1 ELSE 0 END AS n",
+      .has_versions = HAS_VERSIONS "current_schema()",
       .no_limit = "SET statement_timeout=0", .limit = "SET statement_timeout=" PGSQL_LIMIT,
       .options = pgsql_options, .on_connect = no_statements,
       .quote = quote_always_plain, .status = pgsql_status },
@@ -250,6 +255,7 @@ static const engine_t engines[] = {
       .table_suffix = MYSQL_SUFFIX, .text_type = "MEDIUMTEXT", /* TEXT ends at 64 KB */
       .claim = "SELECT GET_LOCK(" MYSQL_LOCK ", 0) AS n",
       .release = "SELECT RELEASE_LOCK(" MYSQL_LOCK ") AS n",
+      .has_versions = HAS_VERSIONS "DATABASE()",
       .no_limit = "SET SESSION " MYSQL_NO_LIMIT, .limit = "SET SESSION " MYSQL_LIMIT,
       .options = mysql_options, .on_connect = mysql_on_connect,
       .quote = quote_always_plain, .status = mysql_status },

@@ -38,6 +38,7 @@ typedef struct engine_t {
     const char *check;             /* a SELECT: is "ok" when the database is whole; or NULL */
     const char *no_limit;          /* lets statements of the session take long; NULL: they may */
     const char *limit;             /* and no longer */
+    const char *has_versions;      /* a SELECT: is 1 when schema_versions is there; or NULL */
     const char *table_suffix;      /* after the closing parenthesis of CREATE TABLE */
     const char *text_type;         /* of a column that is declared as TEXT */
     const engine_option_t *options;

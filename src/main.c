@@ -22,6 +22,7 @@
 #include "listing.h"
 #include "log.h"
 #include "plugin.h"
+#include "schema.h"
 #include "server.h"
 #include "wire.h"
 
@@ -31,6 +32,7 @@ typedef enum {
     MODE_RUN,
     MODE_TEST,
     MODE_PRINT,
+    MODE_SCHEMA,
     MODE_SETTINGS, /* from here on without a configuration file, too */
     MODE_LIST,
     MODE_VERSION
@@ -48,6 +50,7 @@ static const apr_getopt_option_t option_table[] = {
     { "config", 'c', 1, "the configuration file" },
     { "test", 't', 0, "check the configuration" },
     { "print", 'T', 0, "print every setting with its effective value" },
+    { "schema", 'q', 0, "print the statements that make the database's tables" },
     { "settings", 'S', 0, "list every setting there is, with type, default and help" },
     { "list", 'l', 0, "list every operation, event, command ... there is" },
     { "demo", 'd', 0, "run without any configuration, on this machine only" },
@@ -74,7 +77,7 @@ static int test_end(const char *error)
 
 static void usage_print(FILE *out)
 {
-    fprintf(out, "usage: salond -c FILE [-t | -T]\n       salond --demo [--state DIR]\n\n");
+    fprintf(out, "usage: salond -c FILE [-t | -T | -q]\n       salond --demo [--state DIR]\n\n");
     for (const apr_getopt_option_t *o = option_table; o->optch != 0; o++)
         fprintf(out, "  -%c, --%-9s %s\n", o->optch, o->name, o->description);
 }
@@ -92,6 +95,7 @@ static bool options_read(int argc, const char *const *argv, options_t *options, 
         case 'c': options->file = argument; break;
         case 't': options->mode = MODE_TEST; break;
         case 'T': options->mode = MODE_PRINT; break;
+        case 'q': options->mode = MODE_SCHEMA; break;
         case 'S': options->mode = MODE_SETTINGS; break;
         case 'l': options->mode = MODE_LIST; break;
         case 'V': options->mode = MODE_VERSION; break;
@@ -161,6 +165,8 @@ static int print_and_leave(run_mode_t mode)
     int count;
     const config_section_t *sections = plugin_sections(&count);
     if (mode == MODE_PRINT) config_print(server.config, sections, count, stdout);
+    if (mode == MODE_SCHEMA)
+        schema_print(server.pool, engine_find(server.config->database.driver), stdout);
     if (mode == MODE_SETTINGS) config_list(sections, count, stdout);
     if (mode == MODE_LIST) listing_print(stdout);
     if (mode == MODE_VERSION) version_print();

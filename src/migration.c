@@ -21,7 +21,7 @@ typedef struct migrator_t {
     salon_rows_t done; /* version, steps */
 } migrator_t;
 
-static const char versions_table[] =
+const char migration_table[] =
     "CREATE TABLE IF NOT EXISTS schema_versions (owner VARCHAR(64) NOT NULL,"
     " version BIGINT NOT NULL, steps BIGINT NOT NULL, PRIMARY KEY (owner, version))";
 
@@ -61,22 +61,22 @@ static const char *with_text_type(apr_pool_t *pool, const char *statement, const
     return apr_pstrcat(pool, done, rest, NULL);
 }
 
-/* As the engine wants it. */
-static const char *translate(const migrator_t *migrator, const char *statement)
+const char *migration_translate(apr_pool_t *pool, const engine_t *engine, const char *statement)
 {
-    const engine_t *engine = db_engine(migrator->db);
     bool creates = starts_with(statement, "CREATE TABLE");
 
     if (creates || starts_with(statement, "ALTER TABLE")) {
-        statement = with_text_type(migrator->pool, statement, engine->text_type);
+        statement = with_text_type(pool, statement, engine->text_type);
     }
     if (!creates || statement[strlen(statement) - 1] != ')') return statement;
-    return apr_pstrcat(migrator->pool, statement, engine->table_suffix, NULL);
+    return apr_pstrcat(pool, statement, engine->table_suffix, NULL);
 }
 
 static db_status_t run_statement(const migrator_t *migrator, const char *statement)
 {
-    return db_run(migrator->db, migrator->pool, translate(migrator, statement), NULL);
+    const char *text = migration_translate(migrator->pool, db_engine(migrator->db), statement);
+
+    return db_run(migrator->db, migrator->pool, text, NULL);
 }
 
 static db_status_t record(const migrator_t *migrator, int version, int steps, bool insert)
@@ -138,9 +138,20 @@ static const char *apply_one(const migrator_t *migrator, const salon_migration_t
     return NULL;
 }
 
+/* Making it needs a right, also where it is there already. */
+static db_status_t make_table(migrator_t *migrator)
+{
+    const char *asks = db_engine(migrator->db)->has_versions;
+    salon_rows_t rows;
+    db_status_t status = asks != NULL ? db_run(migrator->db, migrator->pool, asks, &rows) : DB_OK;
+
+    if (asks != NULL && status == DB_OK && salon_rows_integer(&rows, 0, 0) == 1) return DB_OK;
+    return status == DB_OK ? run_statement(migrator, migration_table) : status;
+}
+
 static const char *read_done(migrator_t *migrator)
 {
-    if (run_statement(migrator, versions_table) != DB_OK ||
+    if (make_table(migrator) != DB_OK ||
         db_runf(migrator->db, migrator->pool, &migrator->done,
                 "SELECT version, steps FROM schema_versions WHERE owner=%s",
                 migrator->owner) != DB_OK) {

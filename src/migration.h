@@ -14,4 +14,9 @@
 const char *migration_apply(db_t *db, apr_pool_t *pool, const char *owner,
                             const salon_migration_t *migrations);
 
+/* A step's statement as the engine wants it, in the pool. */
+const char *migration_translate(apr_pool_t *pool, const engine_t *engine, const char *statement);
+/* The statement that makes the table in which the steps are recorded. */
+extern const char migration_table[];
+
 #endif

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "message.h"
 #include "plugin.h"
+#include "schema.h"
 #include "sequence.h"
 #include "timeline.h"
 #include "topic.h"
@@ -83,26 +84,12 @@ static const char *state_lock(void)
 
 static const char *store_begin(void)
 {
-    static const struct {
-        const char *owner;
-        const salon_migration_t *migrations;
-    } core[] = {
-        { "sequences", sequence_migrations },
-        { "users", user_migrations },
-        { "api_tokens", api_token_migrations },
-        { "messages", message_migrations },
-    };
     const char *error = NULL;
     server.store = store_open(server.pool, &server.config->database, server.config->state_dir,
                               chat_deliver, NULL, &error);
     if (server.store == NULL)
         return apr_psprintf(server.pool, "database %s: %s", server.config->database.name, error);
-    for (size_t i = 0; error == NULL && i < sizeof(core) / sizeof(core[0]); i++)
-        error = store_migrate(server.store, core[i].owner, core[i].migrations);
-    for (int i = 0; error == NULL && i < plugin_count(); i++)
-        if (plugin_at(i)->migrations != NULL)
-            error = store_migrate(server.store, plugin_at(i)->name, plugin_at(i)->migrations);
-    return error;
+    return schema_apply(server.store);
 }
 
 static const char *state_begin(void)

@@ -82,13 +82,17 @@ class Database:
         """The rows of an answer, as lists of texts."""
         return [line.split("\t") for line in self.engine.ask(statement, self.name).splitlines()]
 
+    def run(self, script):
+        """As the user that salond is there."""
+        self.engine.run(script, self.name)
+
     def drop(self):
         if self.engine.running():
             self.engine.drop(self.name)
 
 
 class Engine:
-    """One server.  Of a kind are: driver, user, install(), command(), ask(), cut() and drop()."""
+    """One server.  Of a kind are: driver, user, install(), command(), ask(), run(), create(), cut() and drop()."""
 
     def __init__(self):
         self.process = None
@@ -225,11 +229,22 @@ class PostgreSQL(Engine):
                    "-U", "postgres", "-d", name, "-v", "ON_ERROR_STOP=1"]
         return run(command, statement, {"PGPASSWORD": self.password})
 
+    def run(self, script, name):
+        command = [self.psql, "-Xq", "-h", "127.0.0.1", "-p", str(self.port), "-U", "salon",
+                   "-d", name, "-v", "ON_ERROR_STOP=1"]
+        run(command, script, {"PGPASSWORD": self.password})
+
     def create(self, name):
         self.ask(f"CREATE DATABASE {name} OWNER salon TEMPLATE template0 ENCODING 'UTF8'")
 
     def drop(self, name):
         self.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def restrict(self, name):
+        """Leaves to salond the rows alone; the tables there are, are the administrator's."""
+        self.ask(f"ALTER DATABASE {name} OWNER TO postgres")
+        self.ask("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO salon",
+                 name)
 
     def cut(self, name):
         """Ends everybody's connections to a database."""
@@ -266,11 +281,20 @@ class MariaDB(Engine):
                    "--default-character-set=utf8mb4", "-BN", name]
         return run(command, statement)
 
+    def run(self, script, name):
+        command = [self.client, "--no-defaults", "-h", "127.0.0.1", "-P", str(self.port),
+                   "-u", "salon", "--default-character-set=utf8mb4", name]
+        run(command, script, {"MYSQL_PWD": self.password})
+
     def create(self, name):
         self.ask(f"CREATE DATABASE {name}; GRANT ALL ON {name}.* TO 'salon'@'127.0.0.1'")
 
     def drop(self, name):
         self.ask(f"DROP DATABASE {name}")
+
+    def restrict(self, name):
+        self.ask(f"REVOKE ALL ON {name}.* FROM 'salon'@'127.0.0.1';"
+                 f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO 'salon'@'127.0.0.1'")
 
     def cut(self, name):
         rows = self.ask(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'")

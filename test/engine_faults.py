@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import salon_test
+import upgrade
 from proxy import Proxy
 from salon_test import LIMIT, SALOND, Client, Server, check, signed_in, until
 from test_process import compare_history, history, load
@@ -158,6 +159,19 @@ def test_newer():
         check("newer" in done.stdout and "999 of messages" in done.stdout, done.stdout)
 
 
+def test_restricted():
+    """Somebody else makes the tables, with the printed script; salond may change rows alone"""
+    with upgrade.unstarted() as server:
+        first, parts = upgrade.steps(server)
+        database = server.database
+        database.ask(first + "".join(text for _, text in parts))
+        database.engine.restrict(database.name)
+        server.start()
+        room = server.ctl("room", "add", "general")
+        with signed_in(server, "alice", room) as client:
+            send(client, room, "hello")
+
+
 # ---- Running ------------------------------------------------------------------------------------
 
 def test_cut():
@@ -298,5 +312,6 @@ def test_killed():
         compare(server, room, acknowledged)
 
 
-TOGETHER = [test_frozen, test_slow, test_cut, test_doubt, test_doubt_stays, test_at_once, test_newer]
+TOGETHER = [test_frozen, test_slow, test_cut, test_doubt, test_doubt_stays, test_at_once,
+            test_newer, test_restricted]
 ALONE = [test_stopped, test_stopped_process, test_killed]  # nobody else has the server meanwhile

@@ -17,6 +17,7 @@ import engine_faults
 import run_conversations
 import salon_test
 import test_process
+import upgrade
 from salon_test import Server, Skip, check
 
 UNIT_TESTS = ["test_db", "test_migration", "test_store"]
@@ -54,7 +55,8 @@ def test_tables():
               "there is a file")
 
 
-TOGETHER = engine_faults.TOGETHER + [test_units, test_tables, test_process.test_stop_under_load,
+TOGETHER = engine_faults.TOGETHER + [test_units, test_tables, upgrade.test_upgrade,
+                                     test_process.test_stop_under_load,
                                      test_process.test_crash_under_load]
 TESTS = TOGETHER + engine_faults.ALONE
 

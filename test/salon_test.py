@@ -178,6 +178,7 @@ class Server:
         self.plugins = built_plugins() if plugins is None else plugins
         self.listener, self.endpoint, self.settings = listener or {}, endpoint or {}, settings
         self.files = files
+        self.environment = {}  # besides what the test has itself
         own = "database {" in settings
         self.database = DATABASES.fresh() if DATABASES and not own else None
         self.process = None
@@ -273,7 +274,8 @@ class Server:
             command = ["prlimit", f"--nofile={self.files}:{self.files}"] + command
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **self.environment})
 
     def await_ready(self):
         try:

@@ -369,7 +369,7 @@ def test_crash_under_load():
         room = server.ctl("room", "add", "general")
         acknowledged, unanswered = {}, {}
         names = ("alice", "bob", "carol")
-        for round_ in range(4):
+        for round_ in range(int(salon_test.ROUNDS or 4)):
             speakers = load(server, room, names, round_)
             server.kill()
             for speaker in speakers:
