@@ -305,18 +305,19 @@ static int common_headers(conn_t *conn, const http_reply_t *reply, unsigned char
                                        (lws_filepos_t)body_length(reply), at, end);
 }
 
+static int header_add(conn_t *conn, const char *name, const char *value, unsigned char **at,
+                      unsigned char *end)
+{
+    return lws_add_http_header_by_name(conn->wsi, (const unsigned char *)name,
+                                       (const unsigned char *)value, (int)strlen(value), at, end);
+}
+
 static int origin_headers(conn_t *conn, unsigned char **at, unsigned char *end)
 {
-    static const char seen[] = "retry-after, etag, content-range, content-disposition";
-    const char *origin = conn->origin;
-    return lws_add_http_header_by_name(conn->wsi,
-                                       (const unsigned char *)"access-control-allow-origin:",
-                                       (const unsigned char *)origin, (int)strlen(origin), at, end) ||
-           lws_add_http_header_by_name(conn->wsi,
-                                       (const unsigned char *)"access-control-expose-headers:",
-                                       (const unsigned char *)seen, sizeof(seen) - 1, at, end) ||
-           lws_add_http_header_by_name(conn->wsi, (const unsigned char *)"vary:",
-                                       (const unsigned char *)"origin", 6, at, end);
+    return header_add(conn, "access-control-allow-origin:", conn->origin, at, end) ||
+           header_add(conn, "access-control-expose-headers:",
+                      "retry-after, etag, content-range, content-disposition", at, end) ||
+           header_add(conn, "vary:", "origin", at, end);
 }
 
 /* What follows a body that nobody has waited for could not be told from it by lws, see
@@ -334,8 +335,7 @@ static int headers_write(conn_t *conn, const http_reply_t *reply)
     unsigned char buffer[LWS_PRE + HEADERS_MOST], *at = buffer + LWS_PRE,
                                                   *end = buffer + sizeof(buffer) - 1;
     if (common_headers(conn, reply, &at, end) || last_header(conn, &at, end) ||
-        lws_add_http_header_by_name(conn->wsi, (const unsigned char *)"x-content-type-options:",
-                                    (const unsigned char *)"nosniff", 7, &at, end))
+        header_add(conn, "x-content-type-options:", "nosniff", &at, end))
         return -1;
     if (conn->origin != NULL && origin_headers(conn, &at, end)) return -1;
     if (reply->headers != NULL && (size_t)(end - at) > strlen(reply->headers))

@@ -100,7 +100,8 @@ static const char *routes_register(const salon_plugin_t *plugin)
     const salon_wire_route_t *wire = plugin->dialect != NULL ? plugin->dialect->routes : NULL;
     for (const salon_http_route_t *row = plugin->routes; !wrong && row && row->method; row++)
         wrong = route_register(
-            (plugin_route_t){ .owner = plugin->name, .method = row->method, .row = row }, row->path);
+            (plugin_route_t){ .owner = plugin->name, .method = row->method, .row = row },
+            row->path);
     for (; !wrong && wire && wire->method; wire++)
         wrong = route_register(
             (plugin_route_t){ .owner = plugin->name, .method = wire->method, .wire = wire },

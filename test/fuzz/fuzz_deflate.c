@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzzing compression: the input is a handshake's header, a compressed message, and a text to be
- * compressed.  What is expanded stays within its limit, and does not depend on what was before; what
- * was compressed here, whatever the space for it, expands to the same.
+ * compressed.  What is expanded stays within its limit, and does not depend on what was before;
+ * what was compressed here, whatever the space for it, expands to the same.
  */
 #include <assert.h>
 #include <stdint.h>
