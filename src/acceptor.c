@@ -174,7 +174,8 @@ static bool admitted(const char *address, int listener)
     tally_t *tally = tally_find(address_group(address), listener);
     bool full = config->max_connections > 0 &&
                 acceptor.connections[listener] >= config->max_connections;
-    if (!full && (config->max_per_ip == 0 || tally->count < config->max_per_ip)) {
+    bool proxy = address_listed(address, config->proxies);
+    if (!full && (config->max_per_ip == 0 || proxy || tally->count < config->max_per_ip)) {
         tally->count++;
         acceptor.connections[listener]++;
         return true;

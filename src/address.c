@@ -111,6 +111,56 @@ apr_uint64_t address_group(const char *text)
     return big_endian(v6.s6_addr, 8);
 }
 
+bool address_is(const char *text)
+{
+    struct in6_addr v6;
+    struct in_addr v4;
+
+    return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1;
+}
+
+bool address_listed(const char *text, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(*list, text) == 0)
+            return true;
+    return false;
+}
+
+/* The last element of a list with commas, without spaces; *length_r is then that of what stands
+ * before it.  False: it is no address. */
+static bool last_address(const char *list, size_t *length_r, char text_r[ADDRESS_TEXT])
+{
+    size_t end = *length_r, start;
+
+    while (end > 0 && (list[end - 1] == ' ' || list[end - 1] == '\t'))
+        end--;
+    for (start = end; start > 0 && list[start - 1] != ','; start--)
+        ;
+    *length_r = start > 0 ? start - 1 : 0;
+    while (start < end && (list[start] == ' ' || list[start] == '\t'))
+        start++;
+    if (end - start >= ADDRESS_TEXT)
+        return false;
+    memcpy(text_r, list + start, end - start);
+    text_r[end - start] = '\0';
+    return address_is(text_r);
+}
+
+void address_forwarded(const char *peer, const char *header, const char *const *proxies,
+                       char text_r[ADDRESS_TEXT])
+{
+    size_t length = header ? strlen(header) : 0;
+    char before[ADDRESS_TEXT];
+
+    apr_cpystrn(text_r, peer, ADDRESS_TEXT);
+    while (length > 0 && address_listed(text_r, proxies)) {
+        if (!last_address(header, &length, before))
+            return;
+        apr_cpystrn(text_r, before, ADDRESS_TEXT);
+    }
+}
+
 /* The characters of a host from here on: a name, or an address in brackets; 0 if it is neither. */
 static size_t host_length(const char *text)
 {

@@ -20,6 +20,17 @@ bool address_of_peer(int fd, char text_r[ADDRESS_TEXT]);
 /* What counts as one address for limits: IPv4 whole, of IPv6 the first 64 bits.  0: no address. */
 apr_uint64_t address_group(const char *text);
 
+/* Is the text an address, as the other functions write it? */
+bool address_is(const char *text);
+/* Is it one of the NULL-terminated list? */
+bool address_listed(const char *text, const char *const *list);
+/* Who speaks through reverse proxies.  header: what X-Forwarded-For says, NULL: nothing; proxies:
+ * those that are believed, NULL-terminated.  The peer itself, unless it is a proxy: then the last
+ * of the header's addresses that is none; what is no address, and all before it, is not believed.
+ */
+void address_forwarded(const char *peer, const char *header, const char *const *proxies,
+                       char text_r[ADDRESS_TEXT]);
+
 /*
  * May a page of this origin open a WebSocket here?  origin: the header's value, NULL without one
  * (a client that is no browser: allowed).  allowed: NULL-terminated, exact matches but for

@@ -25,10 +25,11 @@
 #define KEY_MOST   128
 #define HASH_BYTES 4 /* shown, as hexadecimal digits */
 
+/* One, or many of IPv6: whoever has one of these has them all. */
 typedef struct address_t {
     rates_t rates;
     int people;
-    char text[];
+    apr_uint64_t group;
 } address_t;
 
 static struct {
@@ -55,7 +56,7 @@ const char *anonymous_init(apr_pool_t *pool, const char *state_dir)
 
 static void address_free(address_t *address)
 {
-    apr_hash_set(all.addresses, address->text, APR_HASH_KEY_STRING, NULL);
+    apr_hash_set(all.addresses, &address->group, sizeof(address->group), NULL);
     free(address);
 }
 
@@ -67,15 +68,14 @@ static void address_idle(rates_t *rates)
 
 static address_t *address_find(const char *text)
 {
-    address_t *address = apr_hash_get(all.addresses, text, APR_HASH_KEY_STRING);
-    if (address == NULL) {
-        size_t length = strlen(text) + 1;
-        address = calloc(1, sizeof(*address) + length);
-        if (address == NULL) abort();
-        memcpy(address->text, text, length);
-        address->rates.idle = address_idle;
-        apr_hash_set(all.addresses, address->text, APR_HASH_KEY_STRING, address);
-    }
+    apr_uint64_t group = address_group(text);
+    address_t *address = apr_hash_get(all.addresses, &group, sizeof(group));
+    if (address != NULL) return address;
+    address = calloc(1, sizeof(*address));
+    if (address == NULL) abort();
+    address->group = group;
+    address->rates.idle = address_idle;
+    apr_hash_set(all.addresses, &address->group, sizeof(address->group), address);
     return address;
 }
 

@@ -95,7 +95,7 @@ static void conn_free(conn_t *conn)
     net->free_slots[net->free_count++] = conn->slot;
     net->open--;
     atomic_fetch_sub_explicit(&net->load, 1, memory_order_relaxed);
-    acceptor_released(conn->address, conn->listener);
+    acceptor_released(conn->peer, conn->listener);
     free(conn->in);
     free(conn->close_reason);
     free(conn->origin);
@@ -112,6 +112,7 @@ static void socket_prepare(int fd)
 void conn_adopt(net_t *net, int fd, int listener, const char *address)
 {
     conn_t *conn = conn_make(net, listener);
+    apr_cpystrn(conn->peer, address, ADDRESS_TEXT);
     apr_cpystrn(conn->address, address, ADDRESS_TEXT);
     socket_prepare(fd);
     conn->wsi = lws_adopt_socket_vhost(net->vhosts[listener], fd);
@@ -121,6 +122,12 @@ void conn_adopt(net_t *net, int fd, int listener, const char *address)
     }
     lws_set_opaque_user_data(conn->wsi, conn);
     conn_await(conn, conn_config(conn)->handshake_timeout * 1000);
+}
+
+void conn_identify(conn_t *conn, apr_pool_t *pool)
+{
+    const char *forwarded = opening_header(conn->wsi, WSI_TOKEN_X_FORWARDED_FOR, pool);
+    address_forwarded(conn->peer, forwarded, conn_config(conn)->proxies, conn->address);
 }
 
 bool conn_is_websocket(const conn_t *conn)

@@ -60,7 +60,8 @@ struct conn_t {
     bool in_deflated;  /* the message that is coming is compressed */
     bool in_frame_end; /* what comes next of it is another frame */
     bool batches;      /* it wants messages that wait together in one */
-    char address[ADDRESS_TEXT];
+    char peer[ADDRESS_TEXT];    /* of the socket */
+    char address[ADDRESS_TEXT]; /* of who speaks through it: the same, or behind a proxy */
 };
 
 /* Takes a connected socket over from the acceptor; closes it when that fails. */
@@ -72,6 +73,8 @@ conn_ref_t conn_ref(const conn_t *conn);
 /* Its listener, as the newest configuration has it. */
 const config_listener_t *conn_config(const conn_t *conn);
 
+/* The headers of a request are there: learns who speaks. */
+void conn_identify(conn_t *conn, apr_pool_t *pool);
 /* Ends the connection unless it is told otherwise in time (milliseconds; 0: never). */
 void conn_await(conn_t *conn, apr_int64_t milliseconds);
 /* The handshake is complete. */

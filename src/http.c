@@ -163,6 +163,7 @@ static void origin_read(conn_t *conn, http_request_t *request)
 
 static void headers_read(conn_t *conn, http_request_t *request)
 {
+    conn_identify(conn, request->pool);
     origin_read(conn, request);
     request->query_count =
         opening_read_queries(conn->wsi, request->pool, request->queries, HTTP_QUERIES);

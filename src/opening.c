@@ -93,6 +93,7 @@ static int opening_fill(conn_t *conn, struct salon_opening_t *opening)
     opening->query_count =
         opening_read_queries(conn->wsi, opening->pool, opening->queries, OPENING_QUERIES);
     opening->bearer = opening_read_bearer(conn->wsi, opening->pool);
+    conn_identify(conn, opening->pool);
     conn->wire = wire_find(conn_config(conn)->endpoints[conn->endpoint].dialect);
     return handshake_read(conn, opening->pool, &opening->handshake);
 }

@@ -41,6 +41,7 @@ typedef struct config_listener_t {
     const char *address;
     const char *const *http;    /* plugins whose routes are served here */
     const char *const *origins;
+    const char *const *proxies; /* reverse proxies, whose X-Forwarded-For is believed */
     bool metrics;               /* is GET /metrics answered here */
     bool compression;           /* is permessage-deflate agreed on */
     apr_int64_t max_connections, max_per_ip;

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <confuse.h>
 
+#include "address.h"
 #include "log.h"
 #include "utf8.h"
 
@@ -62,6 +63,11 @@ static const char *check_rate(apr_pool_t *pool, const char *text)
 }
 
 /* What a browser sends: scheme and host, perhaps a port, nothing behind it. */
+static const char *check_address(apr_pool_t *pool, const char *text)
+{
+    return address_is(text) ? NULL : apr_psprintf(pool, "\"%s\" is no address", text);
+}
+
 static const char *check_origin(apr_pool_t *pool, const char *text)
 {
     const char *host = strstr(text, "://");
@@ -147,6 +153,8 @@ const config_row_t config_listen_rows[] = {
       .help = "plugins whose HTTP routes are served here" },
     { "origins", SALON_SETTING_LIST, LISTEN(origins), "", .check = check_origin,
       .help = "pages that may connect; empty: those of the same host; \"*\": all" },
+    { "proxies", SALON_SETTING_LIST, LISTEN(proxies), "", .check = check_address,
+      .help = "addresses of reverse proxies, whose X-Forwarded-For is believed" },
     { "metrics", SALON_SETTING_BOOLEAN, LISTEN(metrics), "true",
       .help = "answer GET /metrics here" },
     { "compression", SALON_SETTING_BOOLEAN, LISTEN(compression), "true",

@@ -787,6 +787,27 @@ def check_demo(server, text):
             check(client.join(1)["room_name"] == "general", "room 1 is not general")
 
 
+def test_proxies():
+    """Behind a reverse proxy, people are known by the address that it names"""
+    with Server(listener={"proxies": '{ "127.0.0.1" }', "max_per_ip": 1}) as server:
+        clients = []
+        for forwarded in ("203.0.113.9", "198.51.100.7, 203.0.113.10"):
+            client = Client(server)
+            client.open(f"X-Forwarded-For: {forwarded}",
+                        f"Authorization: Bearer {server.token('alice')}")
+            client.hear("auth_success")
+            clients.append(client)
+        until(lambda: "WS_CONNECT: UserID=2, IP=203.0.113.9" in server.log(), "the first address")
+        until(lambda: "WS_CONNECT: UserID=2, IP=203.0.113.10" in server.log(), "the second one")
+        for client in clients:
+            client.close()
+    with Server() as server, Client(server) as client:
+        client.open("X-Forwarded-For: 203.0.113.9",
+                    f"Authorization: Bearer {server.token('alice')}")
+        client.hear("auth_success")
+        until(lambda: "WS_CONNECT: UserID=2, IP=127.0.0.1" in server.log(), "the peer's address")
+
+
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 if __name__ == "__main__":

@@ -47,6 +47,32 @@ static const char *const no_addresses[] = {
     "[127.0.0.1]:80", "[::g]:80", "[[::1]]:80", "localhost:80",
 };
 
+typedef struct forwarded_t {
+    const char *peer, *header, *expected;
+} forwarded_t;
+
+static const char *const proxies[] = { "127.0.0.1", "10.0.0.1", "::1", NULL };
+
+static const forwarded_t forwardings[] = {
+    { "192.0.2.1", NULL, "192.0.2.1" },
+    { "192.0.2.1", "203.0.113.9", "192.0.2.1" },
+    { "127.0.0.1", NULL, "127.0.0.1" },
+    { "127.0.0.1", "", "127.0.0.1" },
+    { "127.0.0.1", "203.0.113.9", "203.0.113.9" },
+    { "::1", " 203.0.113.9 ", "203.0.113.9" },
+    { "127.0.0.1", "2001:db8::1", "2001:db8::1" },
+    { "127.0.0.1", "198.51.100.7, 203.0.113.9", "203.0.113.9" },
+    { "127.0.0.1", "198.51.100.7, 203.0.113.9, 10.0.0.1", "203.0.113.9" },
+    { "127.0.0.1", "198.51.100.7,203.0.113.9,\t10.0.0.1 ,127.0.0.1", "203.0.113.9" },
+    { "127.0.0.1", "10.0.0.1", "10.0.0.1" },
+    { "127.0.0.1", "203.0.113.9, unknown", "127.0.0.1" },
+    { "127.0.0.1", "203.0.113.9, nonsense, 10.0.0.1", "10.0.0.1" },
+    { "127.0.0.1", "203.0.113.9,", "127.0.0.1" },
+    { "127.0.0.1", ",", "127.0.0.1" },
+    { "127.0.0.1", "203.0.113.9:80", "127.0.0.1" },
+    { "127.0.0.1", "1111111111111111111111111111111111111111111111111111", "127.0.0.1" },
+};
+
 /* Where no list is configured. */
 static const origin_t origins[] = {
     { NULL, "example.org", true },
@@ -280,6 +306,16 @@ static void test_any(void **state)
     assert_false(address_origin_allowed("", "x", any));
 }
 
+static void test_forwarded(void **state)
+{
+    (void)state;
+    char text[ADDRESS_TEXT];
+    for (size_t i = 0; i < sizeof(forwardings) / sizeof(forwardings[0]); i++) {
+        address_forwarded(forwardings[i].peer, forwardings[i].header, proxies, text);
+        assert_string_equal(text, forwardings[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_same_host),
         cmocka_unit_test(test_listed),
         cmocka_unit_test(test_any),
+        cmocka_unit_test(test_forwarded),
     };
 
     apr_initialize();
