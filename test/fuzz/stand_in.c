@@ -36,10 +36,11 @@
 #define CREATED_AT 1700000000000 /* of rooms; milliseconds since 1970 */
 
 /* Their sources are in libserver.a; see Makefile.am. */
-extern const salon_plugin_t chat_plugin, live_plugin, rooms_plugin, veza_plugin;
+extern const salon_plugin_t chat_plugin, live_plugin, relay_plugin, rooms_plugin,
+    veza_plugin;
 
 static const salon_plugin_t *const plugins[] = { &core_plugin, &rooms_plugin, &veza_plugin,
-                                                &chat_plugin, &live_plugin };
+                                                &chat_plugin, &live_plugin, &relay_plugin };
 
 #define PLUGINS (sizeof(plugins) / sizeof(plugins[0]))
 
