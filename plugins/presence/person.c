@@ -149,6 +149,12 @@ json_object *person_json(const person_t *person, bool own)
 
 /* ---- Telling ---- */
 
+/* Is it other than what others know, whether the person is there at all? */
+static bool is_turned(const person_t *person)
+{
+    return (person_shown(person) == PERSON_OFFLINE) != (person->told_status == PERSON_OFFLINE);
+}
+
 static bool is_news(const person_t *person)
 {
     person_status_t status = person_shown(person);
@@ -166,7 +172,9 @@ static void tell(person_t *person, apr_int64_t now)
     int count;
     apr_pool_create(&pool, NULL);
     const salon_topic_t *topics = salon_audience(person->id, pool, &count);
-    pace_publish(&all.pace, topics, count, person->id, "presence", person_json(person, false));
+    json_object *json = person_json(person, false);
+    if (is_turned(person)) salon_json_boolean(json, "turned", true);
+    pace_publish(&all.pace, topics, count, person->id, "presence", json);
     apr_pool_destroy(pool);
     person->told_status = person_shown(person);
     if (count > 0) person->told_at = now; /* else there was nobody to tell */

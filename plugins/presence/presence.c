@@ -3,8 +3,8 @@
  * Presence: who is here, in what mood, and who is typing.
  *
  * Operations: presence.set, presence.get, typing.start, typing.stop.
- * Events, all droppable: presence {user_id, username, status, message, last_seen, room; own: true,
- * to the person's own connections}, to friends and to those who share a room; typing.started,
+ * Events, all droppable: presence {user_id, username, status, message, last_seen, room; turned: true,
+ * who was offline is not any more, or the reverse; own: true, to the person's own connections}, to friends and to those who share a room; typing.started,
  * typing.stopped {room or conversation, user_id, username, at}, to the others there.
  *
  * Whoever is invisible looks to others as if they were not connected, in everything that asks for
@@ -127,7 +127,7 @@ static bool topic_for(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t 
     const char *what = "type", *unknown;
     *topic_r = topic_of(req, &what, &unknown);
     if (topic_r->kind == NULL) {
-        *refused_r = salon_fail_argument(req, "room_id");
+        *refused_r = salon_fail_argument(req, "room_id|room|conversation_id|user_id");
         return false;
     }
     const char *code = is_unknown(*topic_r) || is_foreign(*topic_r, user)
@@ -262,7 +262,7 @@ static const salon_event_t events[] = {
 };
 
 static const salon_setting_t settings[] = {
-    { "grace", SALON_SETTING_INTEGER, &person_grace, "5", 0, 3600,
+    { "grace", SALON_SETTING_INTEGER, &person_grace, "2", 0, 3600,
       "seconds after the last connection until somebody counts as gone" },
     { "interval", SALON_SETTING_INTEGER, &person_interval, "2", 0, 3600,
       "seconds, at least, between two events about the same person" },
