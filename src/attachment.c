@@ -118,6 +118,14 @@ static bool is_somewhere(json_object *media)
            (ids != NULL && json_object_array_length(ids) > 0);
 }
 
+bool attachment_is_nothing(json_object *media)
+{
+    json_object *ids;
+    return json_object_is_type(media, json_type_object) && json_object_object_length(media) == 1 &&
+           json_object_object_get_ex(media, "ids", &ids) &&
+           json_object_is_type(ids, json_type_array) && json_object_array_length(ids) == 0;
+}
+
 attachment_wrong_t attachment_check(json_object *media)
 {
     attachment_wrong_t wrong = text_check(media, "url", "media.url", URL_MOST, url_ok);

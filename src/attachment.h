@@ -20,6 +20,8 @@ typedef struct attachment_wrong_t {
 /* One of "text", "image", "audio", "video", "file"? */
 bool attachment_kind_ok(const char *kind);
 attachment_wrong_t attachment_check(json_object *media);
+/* An empty list of ids and nothing else: as good as no media.  media: whatever came, or NULL. */
+bool attachment_is_nothing(json_object *media);
 /* In the pool; kind and media may be NULL.  Of checked media; what they have beside the known
  * members is left out. */
 const char *attachment_text(apr_pool_t *pool, const char *kind, json_object *media);

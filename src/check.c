@@ -153,6 +153,8 @@ static void argument_default(salon_req_t *req, const char *name)
 
 static salon_outcome_t check_arguments(salon_req_t *req)
 {
+    if (attachment_is_nothing(salon_arg(req, "media")))
+        json_object_object_del(req->arguments, "media");
     for (const salon_argument_t *a = req->operation->row->arguments; a != NULL && a->name; a++) {
         argument_default(req, a->name);
         json_object *value = salon_arg(req, a->name);

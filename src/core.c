@@ -196,6 +196,13 @@ static salon_outcome_t user_role(salon_req_t *req)
     return user_store(req, user->id, user->name, role);
 }
 
+static salon_outcome_t user_self(salon_req_t *req)
+{
+    const salon_user_t *user = salon_req_user(req);
+    json_object *json = salon_json_user(salon_json(), "user_id", "username", user->id);
+    return salon_reply(req, salon_json_string(json, "role", salon_role_name(user->role)));
+}
+
 static void user_list_add(const user_t *user, void *list)
 {
     json_object *row = salon_json_integer(salon_json(), "id", user->shown.id);
@@ -347,6 +354,7 @@ static const salon_operation_t operations[] = {
     { .name = "api_token.revoke", .handler = api_token_revoke,
       .arguments = api_token_revoke_arguments, .flags = SALON_WRITES,
       .help = "end an API token, and the connections that were made with it" },
+    { .name = "user.self", .handler = user_self, .help = "who asks" },
     { .name = "user.add", .handler = user_add, .arguments = user_add_arguments,
       .flags = SALON_INTERNAL, .help = "record a user" },
     { .name = "user.list", .handler = user_list, .flags = SALON_INTERNAL, .help = "all users" },

@@ -20,10 +20,14 @@
 static void rest_reply(salon_req_t *req, json_object *data)
 {
     const salon_wire_route_t *route = req->origin;
-    json_object *body = route->answer != NULL ? route->answer(data)
-                                              : salon_shape(route->shape, data);
+    json_object *shown = data != NULL ? json_object_get(data) : salon_json();
+    json_object_object_add(shown, "asked", json_object_get(req->arguments));
+    json_object *body = route->answer != NULL ? route->answer(shown)
+                                              : salon_shape(route->shape, shown);
+    json_object_object_del(shown, "asked");
     http_request_send(req, route->status != 0 ? route->status : 200, body, NULL);
     json_object_put(body);
+    json_object_put(shown);
 }
 
 static void rest_refuse(salon_req_t *req, const char *code, json_object *details,

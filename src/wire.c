@@ -432,6 +432,7 @@ frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, json_ob
                                 .retry_after = retry_after };
     json_object *data = refusal_data(wire, row != NULL ? row->fields : NULL, &refusal);
     *close_r = refusal.row->close;
+    if (data == NULL) return NULL;
     const char *type = row != NULL && row->error != NULL ? row->error : wire->dialect->error_type;
     return envelope_frame(wire, type, data, false);
 }

@@ -165,7 +165,7 @@ struct salon_dialect_t {
     void (*open)(const salon_opening_t *opening, salon_calls_t *calls);
     /* The whole wire message (a new object) around its data (consumed). */
     json_object *(*envelope)(const char *type, json_object *data);
-    /* The data of a refusal (a new object). */
+    /* The data of a refusal (a new object); NULL: nothing is said of it. */
     json_object *(*error)(const salon_refusal_t *refusal);
     /* For --demo: the end of a wscat line, and what to paste then; TOKEN stands for a token. */
     const char *example;

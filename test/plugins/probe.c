@@ -67,6 +67,7 @@ static const salon_wire_message_t messages[] = {
     CALL("session.authenticate"),
     CALL("session.anonymous"),
     CALL("session.ping"),
+    CALL("user.self"),
     CALL("api_token.add"),
     CALL("api_token.list"),
     CALL("api_token.revoke"),
