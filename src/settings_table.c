@@ -87,7 +87,8 @@ static const config_row_t root_rows[] = {
     { "plugin_dir", SALON_SETTING_STRING, ROOT(plugin_dir), SALON_PLUGIN_DIR, .flags = CONFIG_PATH,
       .check = check_filled, .help = "directory of the plugins" },
     { "plugins", SALON_SETTING_LIST, ROOT(plugins),
-      "rooms dm reactions presence moderation friends media veza chat live broadcast relay",
+      "rooms dm reactions presence moderation friends media veza chat live broadcast relay"
+      " messenger",
       .check = check_plugin,
       .help = "the plugins that are loaded: features and dialects" },
     { "threads", SALON_SETTING_INTEGER, ROOT(threads), "0", .max = 64,
@@ -199,10 +200,11 @@ const config_default_listener_t config_default_listeners[] = {
       { { "/ws", "veza", "60/60s", 4096, false },
         { "/ws/chat", "chat", "10/60s,100/3600s", 4096, false } } },
     { "127.0.0.1:8081", "", { { "/ws", "relay", "60/60s", 4096, false } } },
-    { "127.0.0.1:8000", "live media",
+    { "127.0.0.1:8000", "live messenger media",
       { { "/chat/ws/room/{room}", "live", "10/10s", 1000, false },
         { "/chat/ws/video/{video}", "live", "10/10s", 1000, false },
-        { "/live/ws", "broadcast", "", 4096, false } } },
+        { "/live/ws", "broadcast", "", 4096, false },
+        { "/ws/{api_token}", "messenger", "60/60s", 4096, false } } },
     { NULL, NULL, { { NULL, NULL, NULL, 0, false } } }
 };
 /* clang-format on */

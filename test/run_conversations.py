@@ -37,6 +37,9 @@ conversation.py for their form and for values):
     NAME nothing                      it has heard everything that was for it
     NAME closed CODE [eventually]     the server closes; eventually: whatever comes before
     NAME close, NAME drop             closes in the orderly way, or just goes away
+    http PERSON METHOD /path [OBJECT] asks the default dialect's listener over HTTP (token=$t in the
+                                      place of PERSON: with that token)
+    answered STATUS [OBJECT]          what the answer to that is
     restart, kill                     salond, with SIGTERM or SIGKILL; everybody is disconnected
     sleep SECONDS                     where time itself is the subject (a token runs out)
     repeat N … end                    $i counts from 1
@@ -48,6 +51,7 @@ At the end, everybody who is still connected must have heard everything that was
 
 import asyncio
 import glob
+import http.client
 import json
 import os
 import random
@@ -179,8 +183,27 @@ class Live(InAddress):
         await client.expect(self.envelope("pong", {}))
 
 
-class Flat(InAddress):
+class Messenger(Dialect):
+    """Flat, with the token in the path."""
+
     payload = None
+
+    def url(self, server, name, path, captures, token):
+        return super().url(server, name, path, {"api_token": token or "none", **captures}, None)
+
+    async def sign_in(self, client, token):
+        """Nothing answers that; what is asked next is answered behind it."""
+        await client.say({"type": "get_online_friends"})
+        await client.expect({"type": "online_friends", "friends": language.Word("list")})
+
+    def refusal(self, code, field):
+        expected = {"type": "error", "code": code, "message": language.Word("text")}
+        if code == "RATE_LIMIT_EXCEEDED":
+            expected["retry_after"] = language.Word("integer")
+        return expected
+
+    async def nothing(self, client):
+        await self.sign_in(client, None)
 
 
 class Relay(InAddress):
@@ -244,7 +267,7 @@ class Probe(Dialect):
 
 
 DIALECTS = {"veza": Veza(), "chat": Chat(), "live": Live(), "relay": Relay(),
-            "messenger": Flat(), "broadcast": Dialect(), "probe": Probe()}
+            "messenger": Messenger(), "broadcast": Dialect(), "probe": Probe()}
 
 
 # ---- One connection -----------------------------------------------------------------------------
@@ -461,6 +484,38 @@ class Talk:
         if token:
             await form.sign_in(client, token)
 
+    def request(self, who, method, path, body):
+        token = who[len("token="):] if who.startswith("token=") else self.token_for(who)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port(self.default),
+                                                timeout=LIMIT)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    async def http(self, rest):
+        who, method, path, *body = rest.split(None, 3)
+        if body:
+            value = language.resolve(language.parse(body[0]), self.variables)
+            self.remember(value)
+            body = json.dumps(value, ensure_ascii=False).encode()
+        self.answered = await asyncio.to_thread(self.request, self.fill(who), method,
+                                                self.fill(path), body or None)
+        self.note(f"{rest}: {self.answered}")
+
+    async def http_answer(self, rest):
+        status, _, value = rest.partition(" ")
+        if str(self.answered[0]) != status:
+            raise Failure(f"answered with {self.answered[0]}, not {status}: {self.answered[1]}")
+        try:
+            language.compare(language.parse(value or "{...}"), json.loads(self.answered[1]), "",
+                             self.variables)
+        except (language.Mismatch, ValueError) as problem:
+            raise Failure(f"{problem}\nanswered: {self.answered[1]}") from None
+
     async def restart(self, _):
         await asyncio.to_thread(self.server.stop)
         for name in list(self.clients):
@@ -534,8 +589,8 @@ class Talk:
         del self.clients[client.name]
 
     VERBS = {"dialect": dialect, "person": person, "ctl": ctl, "ctl!": ctl_fails, "let": let,
-             "check": check, "token": token, "open": open, "restart": restart, "kill": kill,
-             "sleep": sleep}
+             "check": check, "token": token, "open": open, "http": http, "answered": http_answer,
+             "restart": restart, "kill": kill, "sleep": sleep}
     ACTIONS = {">": say, ">>": say_text, ">binary": say_binary, "<": hear,
                "hears": hear_event, "eventually": hear_eventually, "refused": refused,
                "nothing": nothing, "closed": closed, "close": close, "drop": drop}

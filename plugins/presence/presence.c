@@ -3,9 +3,10 @@
  * Presence: who is here, in what mood, and who is typing.
  *
  * Operations: presence.set, presence.get, typing.start, typing.stop.
- * Events, all droppable: presence {user_id, username, status, message, last_seen, room; turned: true,
- * who was offline is not any more, or the reverse; own: true, to the person's own connections}, to friends and to those who share a room; typing.started,
- * typing.stopped {room or conversation, user_id, username, at}, to the others there.
+ * Events, all droppable: presence {user_id, username, status, message, last_seen, room; turned:
+ * true, who was offline is not any more, or the reverse; own: true, to the person's own
+ * connections}, to friends and to those who share a room; typing.started, typing.stopped {room or
+ * conversation, user_id, username, at}, to the others there.
  *
  * Whoever is invisible looks to others as if they were not connected, in everything that asks for
  * salon_user_appearance, too.

@@ -24,7 +24,8 @@
 static char directory[] = "/tmp/salon-test-settings-XXXXXX";
 static apr_pool_t *pool;
 static const char *main_file;
-static const char *const dialects[] = { "veza", "live", "broadcast", "chat", "relay", NULL };
+static const char *const dialects[] = { "veza", "live", "broadcast", "chat", "relay", "messenger",
+                                          NULL };
 
 /* A plugin's settings, as a plugin has them. */
 static bool auto_create;
@@ -49,7 +50,8 @@ static const config_section_t sections[] = {
     { "rooms", rooms_settings }, { "extra", extra_settings }, { "plain", NULL },
 };
 #define DEFAULT_PLUGINS \
-    "rooms dm reactions presence moderation friends media veza chat live broadcast relay "
+    "rooms dm reactions presence moderation friends media veza chat live broadcast relay " \
+    "messenger "
 #define SECTIONS 3
 
 static const char *path_of(const char *name)
@@ -192,11 +194,11 @@ static void test_default_listeners(void **state)
     assert_int_equal(endpoint->rule.windows[0].limit, 60);
     assert_int_equal(config->listeners[1].port, 8081);
     assert_int_equal(config->listeners[2].port, 8000);
-    assert_int_equal(config->listeners[2].endpoint_count, 3);
+    assert_int_equal(config->listeners[2].endpoint_count, 4);
     endpoint = &config->listeners[2].endpoints[0];
     assert_string_equal(endpoint->path, "/chat/ws/room/{room}");
     assert_int_equal(endpoint->max_length, 1000);
-    assert_list(config->listeners[2].http, "live media ");
+    assert_list(config->listeners[2].http, "live messenger media ");
 }
 
 static void test_default_without_dialect(void **state)
