@@ -182,6 +182,18 @@ static salon_outcome_t options_answer(salon_req_t *req, const char *methods)
     return request_http_answer(req, reply);
 }
 
+/* In the words of the dialect that has the path, if one has it. */
+static salon_outcome_t method_refuse(salon_req_t *req, const config_listener_t *listener)
+{
+    bool path_known;
+    const char *methods = plugin_route_methods(listener, req->http->path, req->pool);
+    const char *first = apr_pstrmemdup(req->pool, methods, strcspn(methods, ","));
+    const plugin_route_t *route = plugin_route_find(listener, first, req->http->path, req->pool,
+                                                    &req->captures, &path_known);
+    if (route != NULL && route->wire != NULL) rest_begin(req, route);
+    return salon_fail(req, METHOD_NOT_ALLOWED);
+}
+
 static salon_outcome_t route_find_and_run(salon_req_t *req)
 {
     bool path_known = false;
@@ -191,7 +203,7 @@ static salon_outcome_t route_find_and_run(salon_req_t *req)
     if (!path_known) return salon_fail(req, "not_found");
     if (strcmp(req->http->method, "OPTIONS") == 0)
         return options_answer(req, plugin_route_methods(listener, req->http->path, req->pool));
-    if (route == NULL) return salon_fail(req, METHOD_NOT_ALLOWED);
+    if (route == NULL) return method_refuse(req, listener);
     req->endpoint = endpoint_beside(listener, route);
     req->data = (void *)route;
     return token_run(req, route);

@@ -63,8 +63,9 @@ static salon_type_t type_of(const operation_t *operation, const char *name)
  * refused where a number is wanted. */
 static json_object *number_of(const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 15 || text[digits] != '\0') return NULL;
+    const char *from = text[0] == '-' ? text + 1 : text;
+    size_t digits = strspn(from, "0123456789");
+    if (digits == 0 || digits > 15 || from[digits] != '\0') return NULL;
     return json_object_new_int64(apr_atoi64(text));
 }
 

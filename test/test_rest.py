@@ -113,7 +113,10 @@ def test_refusals():
         refused(alice.expect(400, "GET", hall + "?limit=many"), "invalid_format", "limit")
         refused(alice.expect(400, "GET", hall + "?before=99999999999999999"),
                 "invalid_format", "before")
+        check(len(alice.expect(200, "GET", hall + "?limit=-5").json["data"]["messages"]) <= 1,
+              "a limit is not clamped")
         answer = alice.expect(405, "PUT", "/probe/rooms", {})
+        check("details" in answer.json, "not in the dialect's words")
         methods = {method.strip() for method in answer.headers["allow"].split(",")}
         check(methods == {"GET", "POST", "DELETE"}, f"{answer.headers}")
         check(alice.ask("POST", hall, b"x" * 70000).status == 413, "a large body is taken")
