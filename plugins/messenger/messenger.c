@@ -98,6 +98,7 @@ static const salon_wire_error_t errors[] = {
     { "friend_request_not_found", "FRIEND_REQUEST_NOT_FOUND", "Friend request not found", "", 0 },
     { "media_not_found", "MEDIA_NOT_FOUND", "Media not found", "", 0 },
     { "api_token_not_found", "API_TOKEN_NOT_FOUND", "API token not found", "", 0 },
+    { "method_not_allowed", "METHOD_NOT_ALLOWED", "Method not allowed", "", 0 },
     { SALON_CONFLICT, "CONFLICT", "Exists already", "", 0 },
     { SALON_UNAVAILABLE, "SERVICE_UNAVAILABLE", "Service unavailable, try again later", "",
       CLOSE_LATER },

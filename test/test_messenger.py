@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Messenger over HTTP: what conversations cannot say: headers, malformed bodies, bounds, secrets.
+
+Also that the OpenAPI document and the routes tell the same.
+"""
+
+import http.client
+import json
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import salon_test  # noqa: E402
+from salon_test import LIMIT, Client, Server, check  # noqa: E402
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.text = response.read().decode()
+        self.json = json.loads(self.text) if self.text.startswith("{") else None
+
+
+class Person:
+    """Somebody's requests, each on a connection of its own."""
+
+    def __init__(self, server, name=None, token=None):
+        self.port = server.port("messenger")
+        self.token = token or (server.token(name) if name else None)
+
+    def ask(self, status, method, path, body=None, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
+        try:
+            connection.request(method, path, body, headers)
+            answer = Answer(connection.getresponse())
+        finally:
+            connection.close()
+        check(answer.status == status, f"{method} {path}: {answer.status} {answer.text[:300]}")
+        return answer
+
+    def refused(self, status, code, method, path, body=None, **headers):
+        answer = self.ask(status, method, path, body, **headers)
+        check(set(answer.json) - {"retry_after"} == {"code", "message"}, f"{answer.json}")
+        check(answer.json["code"] == code and answer.json["message"], f"{answer.json}")
+        return answer
+
+
+SEND = "/conversation/send_message"
+
+
+def test_refusals():
+    """Every refusal is {code, message} with a status that fits"""
+    with Server() as server:
+        alice, nobody = Person(server, "alice"), Person(server)
+        bob, liar = Person(server, "bob"), Person(server, token="sat_" + "0" * 64)
+        bob.ask(200, "GET", "/me")
+        nobody.refused(401, "NOT_AUTHENTICATED", "GET", "/me")
+        answer = liar.refused(401, "INVALID_TOKEN", "POST", SEND, {})
+        check(answer.headers["www-authenticate"] == "Bearer", f"{answer.headers}")
+        dm = alice.ask(200, "POST", "/create_conversation", {"other_user_id": 3}).json
+        dm = dm["conversation_id"]
+        for body in ("{", "[]", "7", "null", '"x"', "other_user_id=3", '{"other_user_id": 3} 5'):
+            alice.refused(400, "INVALID_FORMAT", "POST", "/create_conversation", body)
+        for wrong in (None, "3", 3.5, 0, -3, [3], {}, True, 2 ** 53):
+            answer = alice.refused(400, "INVALID_FORMAT", "POST", "/create_conversation",
+                                   {"other_user_id": wrong})
+            check("other_user_id" in answer.json["message"], f"{answer.json}")
+        for content in (None, "", " \n", 5, ["x"]):
+            for more in ({}, {"media_ids": []}):
+                alice.refused(400, "INVALID_FORMAT", "POST", SEND,
+                              {"conversation_id": dm, "content": content, **more})
+        alice.refused(400, "MESSAGE_TOO_LONG", "POST", SEND,
+                      {"conversation_id": dm, "content": "é" * 4097})
+        alice.ask(200, "POST", SEND, {"conversation_id": dm, "content": "é" * 4096})
+        alice.refused(404, "MEDIA_NOT_FOUND", "POST", SEND,
+                      {"conversation_id": dm, "content": "look", "media_ids": [9]})
+        alice.ask(413, "POST", SEND, {"conversation_id": dm, "content": "x" * 70000})
+        answer = alice.refused(405, "METHOD_NOT_ALLOWED", "PUT", "/me", {})
+        check(answer.headers["allow"] == "GET", f"{answer.headers}")
+        alice.ask(404, "GET", "/me/nothing")
+        for limit, status in (("-1", 200), ("0", 200), ("1000", 200), ("many", 400), ("", 400)):
+            alice.ask(status, "GET", f"/conversation/{dm}/messages?limit={limit}")
+        bob.ask(200, "POST", "/me/send_friend_request", {"username": "alice"})
+        bob.refused(404, "USER_NOT_FOUND", "POST", "/me/send_friend_request", {"user_id": 99})
+
+
+def test_rates():
+    """Messages of both ways count together; Retry-After says when again"""
+    with Server(endpoint={"rate": '"2/60s"'}) as server:
+        alice, bob = Person(server, "alice"), Person(server, "bob")
+        bob.ask(200, "GET", "/me")
+        dm = alice.ask(200, "POST", "/create_conversation", {"other_user_id": 3}).json
+        dm = dm["conversation_id"]
+        with Client(server, "messenger") as client:
+            client.open(path=f"/ws/{alice.token}")
+            client.frame(1, json.dumps({"type": "send_message", "receiver_id": 3,
+                                        "content": "there"}))
+            check(client.message()["content"] == "there", "not said")
+        alice.ask(200, "POST", SEND, {"conversation_id": dm, "content": "here"})
+        answer = alice.refused(429, "RATE_LIMIT_EXCEEDED", "POST", SEND,
+                               {"conversation_id": dm, "content": "too much"})
+        check(0 < int(answer.headers["retry-after"]) <= 60, f"{answer.headers}")
+        check(answer.json["retry_after"] == int(answer.headers["retry-after"]), f"{answer.json}")
+        bob.ask(200, "POST", SEND, {"conversation_id": dm, "content": "not mine"})
+
+
+def test_secrets():
+    """Tokens in paths and headers are in no log, at its most talkative"""
+    with Server() as server:
+        server.ctl("user", "add", "alice", "--id", 2)
+        token = server.ctl("api-token", "add", "alice")
+        made = Person(server, token=token).ask(200, "POST", "/me/api_tokens").json["api_token"]
+        wrong = "sat_" + "1234567890abcdef" * 4
+        server.secrets.update({token, made, wrong})
+        for secret, code in ((wrong, 4008), (token, None), (made, None)):
+            with Client(server, "messenger") as client:
+                client.open(path=f"/ws/{secret}")
+                if code:
+                    check(client.closed() == code, "a wrong token is let in")
+                else:
+                    client.frame(1, json.dumps({"type": "get_online_friends"}))
+                    check(client.message() == {"type": "online_friends", "friends": []}, "?")
+        Person(server).ask(404, "GET", f"/ws/{token}/more")
+        server.ctl("api-token", "revoke", made)
+        Person(server, token=made).refused(401, "INVALID_TOKEN", "GET", "/me")
+
+
+def test_origins():
+    """Pages of the listener's origins may ask"""
+    there = "https://chat.example"
+    with Server(listener={"origins": f'{{ "{there}" }}'}) as server:
+        asked = Person(server).ask(204, "OPTIONS", SEND, Origin=there,
+                                   Access_Control_Request_Method="POST",
+                                   Access_Control_Request_Headers="authorization, content-type")
+        check(asked.headers["access-control-allow-origin"] == there, f"{asked.headers}")
+        check("POST" in asked.headers["access-control-allow-methods"], f"{asked.headers}")
+        answer = Person(server).refused(401, "NOT_AUTHENTICATED", "POST", SEND, {}, Origin=there)
+        check(answer.headers["access-control-allow-origin"] == there, f"{answer.headers}")
+        answer = Person(server, "alice").ask(200, "GET", "/me", Origin="https://evil.example")
+        check("access-control-allow-origin" not in answer.headers, f"{answer.headers}")
+
+
+if __name__ == "__main__":
+    sys.exit(salon_test.run([test_refusals, test_rates, test_secrets, test_origins]))
