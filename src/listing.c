@@ -77,10 +77,6 @@ static void routes_list(FILE *out, const salon_plugin_t *plugin)
         flags_list(out, route_flags, row->flags);
         fprintf(out, "%s\n", salon_role_name(row->role));
     }
-    const salon_wire_route_t *wire = plugin->dialect != NULL ? plugin->dialect->routes : NULL;
-    for (; wire != NULL && wire->method != NULL; wire++)
-        fprintf(out, "route\t%s\t%s %s\t%s\t\n", plugin->name, wire->method, wire->path,
-                wire->operation);
 }
 
 static void commands_list(FILE *out, const salon_plugin_t *plugin)
@@ -115,6 +111,16 @@ static void shape_list(FILE *out, const salon_shape_t *shape)
     fputs(*between ? "\n" : "-\n", out);
 }
 
+static void ways_list(FILE *out, const salon_dialect_t *dialect)
+{
+    for (const salon_wire_route_t *row = dialect->routes; row != NULL && row->method; row++) {
+        fprintf(out, "route\t%s\t%s %s\t%s\t", dialect->name, row->method, row->path,
+                row->operation);
+        fields_list(out, row->fields);
+        shape_list(out, row->shape);
+    }
+}
+
 static void types_list(FILE *out, const salon_dialect_t *dialect)
 {
     for (const salon_wire_message_t *row = dialect->messages; row->type != NULL; row++) {
@@ -134,6 +140,7 @@ static void types_list(FILE *out, const salon_dialect_t *dialect)
 static void dialect_list(FILE *out, const salon_dialect_t *dialect)
 {
     if (dialect->decode_raw == NULL) types_list(out, dialect);
+    ways_list(out, dialect);
     fprintf(out, "refusal\t%s\t%s\n", dialect->name, dialect->error_type);
     const salon_wire_error_t *row = dialect->errors;
     do {

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -54,6 +55,121 @@ class Person:
 
 
 SEND = "/conversation/send_message"
+
+
+# ---- The OpenAPI document -----------------------------------------------------------------------
+
+def document():
+    top = os.environ.get("top_srcdir") or salon_test.TOP_DIR
+    with open(os.path.join(top, "conf", "openapi.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def resolved(doc, schema):
+    """What a schema is, references followed."""
+    for part in schema.get("allOf", [schema]):
+        if "$ref" in part:
+            value = doc
+            for word in part["$ref"].removeprefix("#/").split("/"):
+                value = value[word]
+            return value
+    return schema
+
+
+def words(doc, schema):
+    """The names of members, and of those within."""
+    schema, found = resolved(doc, schema), set()
+    for name, inner in schema.get("properties", {}).items():
+        found |= {name} | words(doc, inner)
+    return found | (words(doc, schema["items"]) if "items" in schema else set())
+
+
+def fits(doc, schema, value, place):
+    """Complains of an answer that is not as the document says."""
+    if value is None:
+        check(schema.get("nullable"), f"{place} is null")
+        return
+    schema = resolved(doc, schema)
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
+    check(type(value) is kinds[schema["type"]], f"{place}: {value!r} is no {schema['type']}")
+    check(value in schema.get("enum", [value]), f"{place}: {value!r}")
+    if "example" in schema:
+        check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", value), f"{place}: {value}")
+    for element in value if isinstance(value, list) else ():
+        fits(doc, schema["items"], element, place + "[]")
+    if isinstance(value, dict):
+        check(set(value) == set(schema["required"]), f"{place}: {sorted(value)}")
+        for name, inner in value.items():
+            fits(doc, schema["properties"][name], inner, f"{place}.{name}")
+
+
+def answer_schema(operation):
+    return operation["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+def fields_of(operation):
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return {row["name"] for row in operation.get("parameters", ())} | \
+        set(body.get("schema", {}).get("properties", {}))
+
+
+def routes_listed(server):
+    """{"GET /me": (fields, members of the answer)}, as salond tells them."""
+    told = subprocess.run([salon_test.SALOND, "-c", server.config, "-p", salon_test.PLUGIN_DIR,
+                           "--list"], text=True, stdout=subprocess.PIPE, check=True,
+                          timeout=LIMIT).stdout
+    rows = [line.split("\t") for line in told.splitlines()]
+    names = [(row[2], [set(column.split(",")) - {"-"} for column in row[4:6]]) for row in rows
+             if row[:2] == ["route", "messenger"]]
+    return dict(names)
+
+
+def test_openapi():
+    """The document says of each route what there is, and answers are as it says"""
+    doc = document()
+    with Server() as server:
+        routes = routes_listed(server)
+        told = {f"{method.upper()} {path}": operation for path, way in doc["paths"].items()
+                for method, operation in way.items()}
+        check(set(told) == set(routes), f"{set(told) ^ set(routes)}")
+        for name, (fields, members) in routes.items():
+            check(fields_of(told[name]) == fields, f"{name}: {fields_of(told[name])}: {fields}")
+            answer = words(doc, answer_schema(told[name]))
+            check(answer == members, f"{name}: {answer ^ members}")
+        names = [operation["operationId"] for operation in told.values()]
+        check(len(names) == len(set(names)), "an operationId that is not unique")
+        alice, bob = Person(server, "alice"), Person(server, "bob")
+        bob.ask(200, "GET", "/me")
+
+        def do(who, name, body=None, **captures):
+            method, path = name.split()
+            value = who.ask(200, method, path.format(**captures), body).json
+            fits(doc, answer_schema(told[name]), value, name)
+            return value
+
+        do(alice, "GET /me")
+        dm = do(alice, "POST /create_conversation", {"other_user_id": 3})["conversation_id"]
+        first = do(alice, "POST " + SEND, {"conversation_id": dm, "content": "Hello there, bob!"})
+        do(bob, "GET /conversations")
+        do(bob, "GET /conversation/{conversation_id}", conversation_id=dm)
+        do(bob, "GET /conversation/{conversation_id}/messages", conversation_id=dm)
+        do(bob, "POST /conversation/mark_read", {"conversation_id": dm})
+        message = {"message_id": first["message_id"]}
+        do(alice, "DELETE /conversation/delete_message", message)
+        do(alice, "GET /conversations")
+        do(bob, "POST /delete_conversation", {"conversation_id": dm})
+        do(alice, "POST /me/send_friend_request", {"username": "bob"})
+        do(bob, "GET /me/friend_requests")
+        do(bob, "POST /me/accept_friend_request", {"user_id": 2})
+        do(bob, "GET /me/friends")
+        do(bob, "DELETE /me/remove_friend", {"user_id": 2})
+        token = do(alice, "POST /me/api_tokens", {"label": "phone", "ttl": 60})
+        server.secrets.add(token["api_token"])
+        do(alice, "GET /me/api_tokens")
+        do(alice, "DELETE /me/api_tokens/{id}", id=token["id"])
+
+
+# ---- The rest -----------------------------------------------------------------------------------
 
 
 def test_refusals():
@@ -149,4 +265,4 @@ def test_origins():
 
 
 if __name__ == "__main__":
-    sys.exit(salon_test.run([test_refusals, test_rates, test_secrets, test_origins]))
+    sys.exit(salon_test.run([test_openapi, test_refusals, test_rates, test_secrets, test_origins]))

@@ -45,23 +45,6 @@ static const salon_wire_field_t token_fields[] = {
 };
 static const salon_wire_field_t token_id_fields[] = { { "id", "id" }, { NULL, NULL } };
 
-/* ---- Answers ---- */
-
-/* The member by which its event calls the other one, beside what they are to the asker. */
-static json_object *friendship(json_object *data, const salon_shape_t *event)
-{
-    json_object *shaped = salon_shape(event, data), *more = salon_shape(messenger_friendship, data);
-    json_object_object_foreach(more, key, value)
-        salon_json_value(shaped, key, json_object_get(value));
-    json_object_put(more);
-    return shaped;
-}
-
-static json_object *accepted(json_object *data)
-{
-    return friendship(data, messenger_friend_request_accepted);
-}
-
 /* ---- The table ---- */
 
 const salon_wire_route_t messenger_routes[] = {
@@ -95,7 +78,7 @@ const salon_wire_route_t messenger_routes[] = {
     { .method = "POST", .path = "/me/send_friend_request", .operation = "friend.request",
       .fields = request_fields, .shape = messenger_friendship },
     { .method = "POST", .path = "/me/accept_friend_request", .operation = "friend.accept",
-      .fields = user_fields, .answer = accepted },
+      .fields = user_fields, .shape = messenger_accepted },
     { .method = "POST", .path = "/me/decline_friend_request", .operation = "friend.decline",
       .fields = user_fields, .shape = messenger_friendship },
     { .method = "POST", .path = "/me/remove_friend", .operation = "friend.remove",

@@ -203,6 +203,15 @@ const salon_shape_t messenger_friendship[] = {
     END,
 };
 
+const salon_shape_t messenger_accepted[] = {
+    { "friend_id", "user_id", SALON_COPY, NULL },
+    { "friend_username", "username", SALON_COPY, NULL },
+    { "user_id", "user_id", SALON_COPY, NULL },
+    { "username", "username", SALON_COPY, NULL },
+    { "status", "status", SALON_COPY, NULL },
+    END,
+};
+
 static const salon_shape_t listed_friend[] = {
     { "user_id", "user_id", SALON_COPY, NULL },
     { "username", "username", SALON_COPY, NULL },

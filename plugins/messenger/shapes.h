@@ -23,6 +23,7 @@ extern const salon_shape_t messenger_opened[];
 extern const salon_shape_t messenger_conversations[];
 extern const salon_shape_t messenger_conversation[];
 extern const salon_shape_t messenger_friendship[];
+extern const salon_shape_t messenger_accepted[];
 extern const salon_shape_t messenger_friends[];
 extern const salon_shape_t messenger_friend_requests[];
 extern const salon_shape_t messenger_api_token_made[];
