@@ -54,7 +54,8 @@ static void on_send(net_note_t *note)
 static void on_publish(net_note_t *note)
 {
     for (int i = 0; i < wire_count(); i++)
-        if (note->as.publish.frames[i].frame != NULL) take_frame(note->as.publish.frames[i].frame);
+        if (note->as.publish.frames[i].frame != NULL)
+            take_frame(note->as.publish.frames[i].frame);
     free(note->as.publish.frames);
     free(note->as.publish.topics);
 }

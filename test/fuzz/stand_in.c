@@ -25,6 +25,7 @@
 #include "message.h"
 #include "plugin.h"
 #include "request.h"
+#include "schema.h"
 #include "sequence.h"
 #include "server.h"
 #include "session.h"
@@ -226,11 +227,7 @@ static void state_load(void)
     server.store = store_open(server.pool, &server.config->database, server.config->state_dir,
                               chat_deliver, NULL, &error);
     done(error);
-    done(store_migrate(server.store, "users", user_migrations));
-    done(store_migrate(server.store, "messages", message_migrations));
-    for (size_t i = 0; i < PLUGINS; i++)
-        if (plugins[i]->migrations != NULL)
-            done(store_migrate(server.store, plugins[i]->name, plugins[i]->migrations));
+    done(schema_apply(server.store));
     timeline_init(server.pool);
     topic_init(server.pool);
     done(plugin_start(server.pool));
