@@ -107,6 +107,7 @@ static void client_say(size_t slot, const char *text, size_t length)
     for (; call != NULL; call = next) {
         next = call->next;
         call->conn = conn_ref(conn);
+        call->arrived = apr_time_now();
         call->size = next == NULL ? length : 0;
         conn->waiting_calls++;
         conn->waiting_bytes += call->size;
