@@ -16,17 +16,18 @@
 
 #include "http_file.h"
 #include "http_upload.h"
+#include "json.h"
 #include "metrics.h"
 #include "multipart.h"
 #include "opening.h"
 #include "plugin.h"
 #include "session.h"
 #include "utf8.h"
+#include "wire.h"
 
 #define LENGTH_DIGITS 9
 #define UPLOAD_DIGITS 15 /* whoever takes the file has a limit of his own */
 #define LENGTH_MOST   (64u << 20) /* bytes, where the configuration says no limit */
-#define HEADERS_MOST  4096        /* bytes of an answer's head */
 #define UNREAD_TIMEOUT 5000       /* milliseconds */
 
 static const struct method_t {
@@ -38,26 +39,6 @@ static const struct method_t {
     { WSI_TOKEN_PATCH_URI, "PATCH" },   { WSI_TOKEN_OPTIONS_URI, "OPTIONS" },
     { WSI_TOKEN_HEAD_URI, "HEAD" },
 };
-
-http_reply_t *http_reply_make(int status, const char *content_type, const char *body, size_t length)
-{
-    http_reply_t *reply = malloc(sizeof(*reply) + length);
-    if (reply == NULL) abort();
-    *reply =
-        (http_reply_t){ .status = status, .content_type = strdup(content_type), .length = length };
-    memcpy(reply->body, body, length);
-    return reply;
-}
-
-void http_reply_free(http_reply_t **reply)
-{
-    if (*reply == NULL) return;
-    free((*reply)->content_type);
-    free((*reply)->headers);
-    http_file_drop(&(*reply)->file);
-    free(*reply);
-    *reply = NULL;
-}
 
 const char *http_header(const http_request_t *request, const char *name)
 {
@@ -80,14 +61,19 @@ static bool method_read(conn_t *conn, http_request_t *request)
     return false;
 }
 
-/* Does the body go to a file? */
-static bool is_upload(conn_t *conn, const http_request_t *request)
+/* NULL: none. */
+static const plugin_route_t *route_of(conn_t *conn)
 {
     route_captures_t captures;
     bool known = false;
-    const plugin_route_t *route =
-        plugin_route_find(conn_config(conn), request->method, request->path, request->pool,
-                          &captures, &known);
+    const http_request_t *request = conn->http;
+    return plugin_route_find(conn_config(conn), request->method, request->path, request->pool,
+                             &captures, &known);
+}
+
+/* Does the body go to a file? */
+static bool is_upload(const plugin_route_t *route)
+{
     return route != NULL && route->row != NULL && (route->row->flags & SALON_UPLOAD);
 }
 
@@ -164,7 +150,6 @@ static void origin_read(conn_t *conn, http_request_t *request)
 static void headers_read(conn_t *conn, http_request_t *request)
 {
     conn_identify(conn, request->pool);
-    origin_read(conn, request);
     request->query_count =
         opening_read_queries(conn->wsi, request->pool, request->queries, HTTP_QUERIES);
     request->content_type =
@@ -191,11 +176,47 @@ static http_request_t *request_make(void)
     return request;
 }
 
+static const struct {
+    int status;
+    const char *code;
+} refusals[] = {
+    { HTTP_STATUS_BAD_REQUEST, SALON_INVALID },
+    { HTTP_STATUS_METHOD_NOT_ALLOWED, "method_not_allowed" },
+    { HTTP_STATUS_LENGTH_REQUIRED, "length_required" },
+    { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, SALON_TOO_LARGE },
+    { HTTP_STATUS_NOT_IMPLEMENTED, "not_implemented" },
+    { 0, SALON_UNAVAILABLE },
+};
+
+static const char *refusal_code(int status)
+{
+    int i = 0;
+    while (refusals[i].status != status && refusals[i].status != 0) i++;
+    return refusals[i].code;
+}
+
+/* In the words of the dialect, where it is one's route. */
+static json_object *refusal_body(conn_t *conn, int status)
+{
+    const plugin_route_t *route = conn->http->path != NULL ? route_of(conn) : NULL;
+    const char *code = refusal_code(status);
+    if (route != NULL && route->wire != NULL)
+        return wire_route_error(wire_find(route->owner), route->wire, code, NULL, 0);
+    return salon_json_string(salon_json(), "code", code);
+}
+
 /* A refusal ends the connection: what follows on it cannot be told apart from the body. */
 static int refuse(conn_t *conn, int status)
 {
+    size_t length;
+    json_object *body = refusal_body(conn, status);
+    const char *text = json_text(body, &length);
+    http_reply_t *reply = http_reply_make(status, "application/json", text, length);
     metrics_add(METRIC_HTTP_REFUSED, 1);
-    lws_return_http_status(conn->wsi, (unsigned)status, NULL);
+    conn->http_last = true;
+    http_reply_write(conn, reply);
+    http_reply_free(&reply);
+    json_object_put(body);
     return -1;
 }
 
@@ -229,7 +250,8 @@ int http_begin(conn_t *conn)
     conn->http = request;
     if (!method_read(conn, request)) return refuse(conn, HTTP_STATUS_METHOD_NOT_ALLOWED);
     conn->http_head = strcmp(request->method, "HEAD") == 0;
-    bool upload = is_upload(conn, request);
+    origin_read(conn, request);
+    bool upload = is_upload(route_of(conn));
     int status = length_read(conn, request, upload);
     if (status == 0 && body_mangled(conn, request)) status = HTTP_STATUS_SERVICE_UNAVAILABLE;
     if (status != 0) return refuse(conn, status);
@@ -292,63 +314,6 @@ void http_reply(conn_t *conn, http_reply_t *reply)
     else lws_callback_on_writable(conn->wsi);
 }
 
-static apr_int64_t body_length(const http_reply_t *reply)
-{
-    return reply->file != NULL ? http_file_length(reply->file) : (apr_int64_t)reply->length;
-}
-
-static int common_headers(conn_t *conn, const http_reply_t *reply, unsigned char **at,
-                          unsigned char *end)
-{
-    if (reply->status == HTTP_STATUS_NOT_MODIFIED)
-        return lws_add_http_header_status(conn->wsi, (unsigned)reply->status, at, end);
-    return lws_add_http_common_headers(conn->wsi, (unsigned)reply->status, reply->content_type,
-                                       (lws_filepos_t)body_length(reply), at, end);
-}
-
-static int header_add(conn_t *conn, const char *name, const char *value, unsigned char **at,
-                      unsigned char *end)
-{
-    return lws_add_http_header_by_name(conn->wsi, (const unsigned char *)name,
-                                       (const unsigned char *)value, (int)strlen(value), at, end);
-}
-
-static int origin_headers(conn_t *conn, unsigned char **at, unsigned char *end)
-{
-    return header_add(conn, "access-control-allow-origin:", conn->origin, at, end) ||
-           header_add(conn, "access-control-expose-headers:",
-                      "retry-after, etag, content-range, content-disposition", at, end) ||
-           header_add(conn, "vary:", "origin", at, end);
-}
-
-/* What follows a body that nobody has waited for could not be told from it by lws, see
- * body_mangled. */
-static int last_header(conn_t *conn, unsigned char **at, unsigned char *end)
-{
-    conn->http_last = conn->upload != NULL && http_upload_unread(conn->upload);
-    if (!conn->http_last) return 0;
-    return lws_add_http_header_by_token(conn->wsi, WSI_TOKEN_CONNECTION,
-                                        (const unsigned char *)"close", 5, at, end);
-}
-
-static int headers_write(conn_t *conn, const http_reply_t *reply)
-{
-    unsigned char buffer[LWS_PRE + HEADERS_MOST], *at = buffer + LWS_PRE,
-                                                  *end = buffer + sizeof(buffer) - 1;
-    if (common_headers(conn, reply, &at, end) || last_header(conn, &at, end) ||
-        header_add(conn, "x-content-type-options:", "nosniff", &at, end))
-        return -1;
-    if (conn->origin != NULL && origin_headers(conn, &at, end)) return -1;
-    if (reply->headers != NULL && (size_t)(end - at) > strlen(reply->headers))
-        at = (unsigned char *)apr_cpystrn((char *)at, reply->headers, (apr_size_t)(end - at));
-    return lws_finalize_write_http_header(conn->wsi, buffer + LWS_PRE, &at, end);
-}
-
-static int body_write(conn_t *conn, const http_reply_t *reply)
-{
-    return conn_write_copy(conn, reply->body, reply->length, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
-}
-
 /* Of a body that is not wanted, the rest is read before the connection ends, or the client would
  * hear of the end before the answer; that must not take for ever. */
 static int answer_end(conn_t *conn)
@@ -383,11 +348,11 @@ int http_writeable(conn_t *conn)
     http_reply_t *reply = conn->reply;
     if (reply == NULL || is_opening(reply)) return 0;
     conn->reply = NULL;
-    int failed = headers_write(conn, reply);
-    if (!conn->http_head && body_length(reply) > 0) {
+    conn->http_last = conn->upload != NULL && http_upload_unread(conn->upload);
+    int failed = http_reply_write(conn, reply);
+    if (!conn->http_head && http_reply_length(reply) > 0) {
         conn->file = reply->file;
         reply->file = NULL;
-        if (!failed && conn->file == NULL) failed = body_write(conn, reply);
     }
     http_reply_free(&reply);
     if (failed) return -1;

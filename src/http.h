@@ -57,6 +57,11 @@ const char *http_header(const http_request_t *request, const char *name);
 /* The connection's unfinished request. */
 void http_request_free(struct http_request_t **request);
 
+/* Bytes of the body. */
+apr_int64_t http_reply_length(const http_reply_t *reply);
+/* Writes the head, and the body unless that is a file or not wanted; conn->http_last says whether
+ * the connection ends.  Non-zero: it has failed. */
+int http_reply_write(conn_t *conn, const http_reply_t *reply);
 /* A new answer, without further headers; copies.  Any thread. */
 http_reply_t *http_reply_make(int status, const char *content_type, const char *body,
                               size_t length);

@@ -119,7 +119,9 @@ def test_refusals():
         check("details" in answer.json, "not in the dialect's words")
         methods = {method.strip() for method in answer.headers["allow"].split(",")}
         check(methods == {"GET", "POST", "DELETE"}, f"{answer.headers}")
-        check(alice.ask("POST", hall, b"x" * 70000).status == 413, "a large body is taken")
+        answer = alice.expect(413, "POST", hall, b"x" * 70000)
+        refused(answer, "too_large")
+        check(answer.headers["connection"] == "close", f"{answer.headers}")
         server.ctl("user", "ban", "bob")
         refused(bob.expect(403, "GET", "/probe/rooms"), "user_sanctioned")
 

@@ -2,8 +2,8 @@
 /*
  * What a dialect is made of: tables that say how one wire format spells the operations, answers,
  * events and refusals of the core.  Its functions see canonical JSON and nothing else, keep no
- * state and run on several threads: `open` and `decode` on network threads, the others on the chat
- * thread.
+ * state and run on several threads: `open` and `decode` on network threads, `error` on all, the
+ * others on the chat thread.
  */
 #ifndef SALON_DIALECT_H
 #define SALON_DIALECT_H

@@ -99,6 +99,8 @@ static const salon_wire_error_t errors[] = {
     { "media_not_found", "MEDIA_NOT_FOUND", "Media not found", "", 0 },
     { "api_token_not_found", "API_TOKEN_NOT_FOUND", "API token not found", "", 0 },
     { "method_not_allowed", "METHOD_NOT_ALLOWED", "Method not allowed", "", 0 },
+    { SALON_TOO_LARGE, "BODY_TOO_LARGE", "Request body too large", "", 0 },
+    { "length_required", "LENGTH_REQUIRED", "Content-Length required", "", 0 },
     { SALON_CONFLICT, "CONFLICT", "Exists already", "", 0 },
     { SALON_UNAVAILABLE, "SERVICE_UNAVAILABLE", "Service unavailable, try again later", "",
       CLOSE_LATER },

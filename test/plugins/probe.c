@@ -175,6 +175,7 @@ static const salon_wire_error_t errors[] = {
     CODE(SALON_USER_NOT_FOUND),
     CODE(SALON_CONFLICT),
     CODE(SALON_UNAVAILABLE),
+    CODE(SALON_TOO_LARGE),
     CODE("room_not_found"),
     CODE("api_token_not_found"),
     CODE("video_not_found"),

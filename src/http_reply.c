@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers to HTTP requests, and how they are written: headers, and a body that is here.  Files go
+ * their own way (http_file.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "http.h"
+#include "http_file.h"
+
+#define HEADERS_MOST 4096 /* bytes of an answer's head */
+
+http_reply_t *http_reply_make(int status, const char *content_type, const char *body, size_t length)
+{
+    http_reply_t *reply = malloc(sizeof(*reply) + length);
+    if (reply == NULL) abort();
+    *reply =
+        (http_reply_t){ .status = status, .content_type = strdup(content_type), .length = length };
+    memcpy(reply->body, body, length);
+    return reply;
+}
+
+void http_reply_free(http_reply_t **reply)
+{
+    if (*reply == NULL) return;
+    free((*reply)->content_type);
+    free((*reply)->headers);
+    http_file_drop(&(*reply)->file);
+    free(*reply);
+    *reply = NULL;
+}
+
+apr_int64_t http_reply_length(const http_reply_t *reply)
+{
+    return reply->file != NULL ? http_file_length(reply->file) : (apr_int64_t)reply->length;
+}
+
+static int common_headers(conn_t *conn, const http_reply_t *reply, unsigned char **at,
+                          unsigned char *end)
+{
+    if (reply->status == HTTP_STATUS_NOT_MODIFIED)
+        return lws_add_http_header_status(conn->wsi, (unsigned)reply->status, at, end);
+    return lws_add_http_common_headers(conn->wsi, (unsigned)reply->status, reply->content_type,
+                                       (lws_filepos_t)http_reply_length(reply), at, end);
+}
+
+static int header_add(conn_t *conn, const char *name, const char *value, unsigned char **at,
+                      unsigned char *end)
+{
+    return lws_add_http_header_by_name(conn->wsi, (const unsigned char *)name,
+                                       (const unsigned char *)value, (int)strlen(value), at, end);
+}
+
+static int origin_headers(conn_t *conn, unsigned char **at, unsigned char *end)
+{
+    return header_add(conn, "access-control-allow-origin:", conn->origin, at, end) ||
+           header_add(conn, "access-control-expose-headers:",
+                      "retry-after, etag, content-range, content-disposition", at, end) ||
+           header_add(conn, "vary:", "origin", at, end);
+}
+
+static int last_header(conn_t *conn, unsigned char **at, unsigned char *end)
+{
+    if (!conn->http_last) return 0;
+    return lws_add_http_header_by_token(conn->wsi, WSI_TOKEN_CONNECTION,
+                                        (const unsigned char *)"close", 5, at, end);
+}
+
+static int headers_write(conn_t *conn, const http_reply_t *reply)
+{
+    unsigned char buffer[LWS_PRE + HEADERS_MOST], *at = buffer + LWS_PRE,
+                                                  *end = buffer + sizeof(buffer) - 1;
+    if (common_headers(conn, reply, &at, end) || last_header(conn, &at, end) ||
+        header_add(conn, "x-content-type-options:", "nosniff", &at, end))
+        return -1;
+    if (conn->origin != NULL && origin_headers(conn, &at, end)) return -1;
+    if (reply->headers != NULL && (size_t)(end - at) > strlen(reply->headers))
+        at = (unsigned char *)apr_cpystrn((char *)at, reply->headers, (apr_size_t)(end - at));
+    return lws_finalize_write_http_header(conn->wsi, buffer + LWS_PRE, &at, end);
+}
+
+int http_reply_write(conn_t *conn, const http_reply_t *reply)
+{
+    if (headers_write(conn, reply)) return -1;
+    if (conn->http_head || reply->file != NULL || reply->length == 0) return 0;
+    return conn_write_copy(conn, reply->body, reply->length, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
+}
