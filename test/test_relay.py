@@ -21,6 +21,7 @@ import upstream  # noqa: E402
 from salon_test import TEXT, Client, Server, check, until  # noqa: E402
 
 PEOPLE = {"alice": 2, "bob": 3, "carol": 4}
+UNLIMITED = {"rate": '""'}
 FAST = "retry_most = 1  upstream_timeout = 1"
 
 
@@ -90,9 +91,10 @@ class Backend(upstream.Server):
         return list(found.values())
 
 
-def server(backend, more=""):
+def server(backend, more="", **options):
     port = backend if isinstance(backend, int) else backend.port
-    return Server(settings=f'relay {{ upstream = "http://127.0.0.1:{port}/"  {FAST}  {more} }}')
+    return Server(settings=f'relay {{ upstream = "http://127.0.0.1:{port}/"  {FAST}  {more} }}',
+                  **options)
 
 
 class Person(Client):
@@ -274,15 +276,41 @@ def revoked():
 def checking_while_away():
     """Who has signed in goes on chatting while the upstream is away, without waiting for it"""
     backend = Backend()
-    with server(backend, "auth_cache = 0  upstream_timeout = 5") as salond:
+    with server(backend, "auth_cache = 0  upstream_timeout = 2", endpoint=UNLIMITED) as salond:
         alice = Person(salond, "alice").joined("general")
         backend.whose = lambda handler, _: handler.hang()
-        began = time.monotonic()
-        alice.tell("general", *[f"number {i}" for i in range(20)])
-        alice.tell("general", *[f"further {i}" for i in range(20)])
-        check(time.monotonic() - began < 4, "it has waited for the upstream")
+        alice.tell("general", "this one waits, for a second")
+        asked, number, slowest = len(backend.asked_of), 0, 0
+        while len(backend.asked_of) < asked + 2:
+            began = time.monotonic()
+            alice.tell("general", f"number {number}")
+            time.sleep(0.01)  # it is not about how many there are
+            slowest = max(slowest, time.monotonic() - began)
+            number += 1
+        check(slowest < 0.8 * salon_test.SLOWER, f"it has waited {slowest:.1f} s for the upstream")
         backend.whose = lambda handler, _: handler.answer(500)
         alice.tell("general", *[f"more {i}" for i in range(20)])
+
+
+def asked_ahead():
+    """Who goes on writing is asked about before the answer is too old, and never waits"""
+    backend = Backend()
+    with server(backend, "auth_cache = 2  upstream_timeout = 5", endpoint=UNLIMITED) as salond:
+        alice = Person(salond, "alice").joined("general")
+        first = time.monotonic()
+
+        def later(handler, token):
+            time.sleep(0.5)
+            backend.whose_usual(handler, token)
+
+        backend.whose = later
+        while len(backend.asked_of) < 4:
+            began = time.monotonic()
+            alice.tell("general", f"at {began}")
+            took = time.monotonic() - began
+            time.sleep(0.01)
+            check(took < 0.4 * salon_test.SLOWER, "it has waited")
+        check(time.monotonic() - first > 2, "it asks too often")
 
 
 def gone_while_held_back():
@@ -600,6 +628,6 @@ def joining_together():
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.exit(salon_test.run([
-        signing_in, strangers, nobody_to_ask, slow_answer, revoked, checking_while_away, gone_while_held_back,
-        what_is_handed_on, hand_on_all, faults, long_absence, kill_while_delivering, parked,
+        signing_in, strangers, nobody_to_ask, slow_answer, revoked, checking_while_away, asked_ahead,
+        gone_while_held_back, what_is_handed_on, hand_on_all, faults, long_absence, kill_while_delivering, parked,
         order_within_a_room, clean_stop, wrong_settings, joining_together], parallel=2))

@@ -116,6 +116,11 @@ bool identity_is_away(void)
     return !backoff_over(&all.away, salon_now());
 }
 
+bool identity_in_doubt(void)
+{
+    return all.away.failures > 0;
+}
+
 void identity_overdue(void)
 {
     if (!identity_is_away()) backoff_failed(&all.away, salon_now(), 0, AWAY_MOST);

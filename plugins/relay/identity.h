@@ -33,5 +33,7 @@ bool identity_ask(const char *token, identity_done_t *done, void *baton);
  * avoided? */
 bool identity_is_away(void);
 void identity_overdue(void);
+/* Has it given no answer since? */
+bool identity_in_doubt(void);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each connection that has signed in so keeps its token.  When the upstream's answer is no longer
- * good, the next request that writes is held back, with those behind it, until there is a new one;
- * but not for long, and not at all while the upstream is away: chatting goes on without it.
+ * Each connection that has signed in so keeps its token.  Requests that write make the upstream be
+ * asked again, early enough that most never wait.  When its answer is no longer good, the next one
+ * is held back, with those behind it, until there is a new one; but not for long, and not at all
+ * once the upstream has been found away, until it answers again: chatting goes on without it.
  */
 #include "sign_in.h"
 
@@ -176,18 +177,25 @@ static void holder_answered(void *baton, identity_status_t status,
     if (gone) holder_free(holder);
 }
 
-/* Is there something to wait for? */
-static bool holder_ask(holder_t *holder)
+/* Half of the time for which an answer holds is left for the next one to come. */
+static bool is_fresh(const holder_t *holder, apr_int64_t now)
+{
+    return now < holder->good_until - identity_cache * 1000 / 2;
+}
+
+static void holder_refresh(holder_t *holder, apr_int64_t now)
 {
     apr_int64_t until;
-    if (holder->asking) return !holder->overdue;
-    if (identity_known(holder->token, &until) != NULL) {
-        holder->good_until = until;
-        return false;
-    }
-    if (identity_is_away()) return false;
+    if (holder->asking || is_fresh(holder, now)) return;
+    if (identity_known(holder->token, &until) != NULL) holder->good_until = until;
+    if (is_fresh(holder, now) || identity_is_away()) return;
+    holder->overdue = identity_in_doubt();
     holder->asking = identity_ask(holder->token, holder_answered, holder);
-    return holder->asking;
+}
+
+static bool must_wait(const holder_t *holder, apr_int64_t now)
+{
+    return now >= holder->good_until && holder->asking && !holder->overdue;
 }
 
 static salon_outcome_t hold(salon_req_t *req, holder_t *holder, apr_int64_t now)
@@ -208,8 +216,8 @@ salon_outcome_t sign_in_writing(salon_req_t *req)
     holder_t *holder = holder_of(salon_req_session(req));
     if (holder == NULL || !upstream_exists()) return SALON_GO_ON;
     if (holder->refused) return salon_fail(req, SALON_INVALID_TOKEN);
-    if (now < holder->good_until || !holder_ask(holder)) return SALON_GO_ON;
-    return hold(req, holder, now);
+    holder_refresh(holder, now);
+    return must_wait(holder, now) ? hold(req, holder, now) : SALON_GO_ON;
 }
 
 /* The question goes on, but nobody waits for the answer any more. */
