@@ -117,12 +117,11 @@ static bool input_too_long(const conn_t *conn, size_t length)
            lws_remaining_packet_payload(conn->wsi) > most - conn->in_length - length;
 }
 
-/* Nothing more is taken from it. */
+/* What still comes is read, for its Close frame may be behind it, and thrown away. */
 static void input_refuse(conn_t *conn, int code, const char *reason)
 {
     input_clear(conn);
     if (code == LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE) metrics_add(METRIC_TOO_BIG, 1);
-    lws_rx_flow_control(conn->wsi, 0);
     conn_close(conn, code, reason);
 }
 

@@ -363,6 +363,19 @@ def test_long_message():
     still_serves(SHARED)
 
 
+def test_long_message_is_let_go():
+    """Who answers the Close frame of 1009, behind the rest of the message, is not kept waiting"""
+    with signed_in(SHARED, "alice") as client:
+        began = time.monotonic()
+        client.frame(TEXT, b"x" * 1000000)
+        check(client.closed() == 1009, "not closed with 1009")
+        client.frame(CLOSE, struct.pack("!H", 1009))
+        client.ended()
+        took = time.monotonic() - began
+        check(took < 2 * salon_test.SLOWER, f"the connection ends after {took:.1f} s")
+    still_serves(SHARED)
+
+
 def test_long_in_pieces():
     """Fragments that are too much together: 1009"""
     def act(client):
