@@ -14,7 +14,7 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from salon_test import Client, Failure, LIMIT, Server, Skip, check, still_serves  # noqa: E402
+from salon_test import Client, Failure, LIMIT, Server, Skip, check, still_serves, until  # noqa: E402
 
 PATH = "/graphql"
 TYPE = "Content-Type: application/json"
@@ -56,10 +56,10 @@ MAKE = """mutation M($name: String!, $slug: String, $public: Boolean) {
 
 # ---- Asking -------------------------------------------------------------------------------------
 
-def server():
+def server(settings=""):
     if "live" not in salon_test.built_plugins():
         raise Skip("live has not been built")
-    return Server()
+    return Server(settings=settings)
 
 
 def bearer(salond, name):
@@ -140,6 +140,30 @@ def test_create():
               {"roomType": "live", "allowAnonymous": True, "createdBy": 2,
                "description": "Chat public", "participantCount": 0, "connectionCount": 0},
               "not as it was made")
+
+
+def test_settings():
+    """Whose rooms are that are made by entering them, and how long one waits; a reload changes it"""
+    with server("live { system_user = 3  unjoined_ttl = 1 }\n") as salond:
+        creator = "query ($slug: String) { chatRoom(slug: $slug) { createdBy } }"
+        alice = bearer(salond, "alice")
+        with enter(salond, "lent"), enter(salond, "video-7-chat"):
+            for slug in ("lent", "video-7-chat"):
+                room = data(salond, creator, variables={"slug": slug})["chatRoom"]
+                check(room == {"createdBy": 3}, f"{slug}: {room}")
+        data(salond, MAKE, alice, variables={"name": "hers"})
+        room = data(salond, creator, variables={"slug": "hers"})["chatRoom"]
+        check(room == {"createdBy": 2}, f"made by somebody: {room}")
+        gone = {"chatRoom": None}
+        until(lambda: data(salond, creator, variables={"slug": "hers"}) == gone, "the room goes")
+        with open(salond.config, encoding="utf-8") as file:
+            config = file.read().replace("system_user = 3", "system_user = 4")
+        with open(salond.config, "w", encoding="utf-8") as file:
+            file.write(config)
+        salond.ctl("reload")
+        with enter(salond, "lent"):
+            room = data(salond, creator, variables={"slug": "lent"})["chatRoom"]
+            check(room == {"createdBy": 4}, f"after the reload: {room}")
 
 
 def test_create_variables():
@@ -463,6 +487,6 @@ def test_reference():
 
 if __name__ == "__main__":
     sys.exit(salon_test.run([
-        test_create, test_create_variables, test_create_refused, test_serial, test_list,
+        test_create, test_settings, test_create_variables, test_create_refused, test_serial, test_list,
         test_private, test_one, test_rate, test_without_rooms, test_get, test_bodies, test_bounds,
         test_reference]))

@@ -11,6 +11,8 @@
 
 #include <salon/dialect.h>
 
+apr_int64_t graphql_unjoined_ttl;
+
 /* ---- Refusals ---- */
 
 static const struct {
@@ -145,6 +147,7 @@ static void resolve_create(graphql_run_t *run, json_object *arguments)
     take(room, "slug", arguments, "slug");
     take(room, "description", arguments, "description");
     take(room, "anonymous", arguments, "allowAnonymous");
+    salon_json_integer(room, "unjoined_ttl", graphql_unjoined_ttl);
     salon_json_boolean(room, "private", public != NULL && !json_object_get_boolean(public));
     ask(run, "room.create", room, created);
 }

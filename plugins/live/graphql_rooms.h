@@ -10,6 +10,8 @@
 #include "graphql.h"
 
 extern const graphql_type_t *const graphql_room_types[];
+/* A setting: seconds that a new room waits for the first one to enter. */
+extern apr_int64_t graphql_unjoined_ttl;
 
 /* One GraphQL request over HTTP; the baton of its run. */
 typedef struct graphql_asked_t {

@@ -6,13 +6,15 @@
  *
  * Operation: live.guest, which lets in somebody without an account.
  */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "graphql_rooms.h"
 #include "messages.h"
 #include "stats.h"
 
-#define DIALECT "live"
+#define DIALECT   "live"
+#define USER_MOST ((APR_INT64_C(1) << 53) - 1)
 
 enum {
     CLOSE_POLICY = 1008,
@@ -28,7 +30,10 @@ enum {
 #define NO_MODERATOR  "You do not have permission to moderate this room"
 #define SANCTIONED    "user_sanctioned"
 
+/* Settings; of the second, a copy for network threads. */
 static bool show_addresses;
+static apr_int64_t system_user;
+static _Atomic apr_int64_t creator;
 
 /* ---- Opening ---- */
 
@@ -50,6 +55,7 @@ static void open_connection(const salon_opening_t *opening, salon_calls_t *calls
     const char *token = token_of(opening);
     json_object *arguments = salon_json_boolean(salon_json(), "create", true);
     salon_json_boolean(arguments, "bind", true);
+    salon_json_integer(arguments, "created_by", creator);
     argument_of(opening, "room", arguments);
     argument_of(opening, "video", arguments);
     if (token != NULL)
@@ -155,12 +161,27 @@ static const salon_http_route_t routes[] = {
 };
 
 static const salon_setting_t settings[] = {
+    { "system_user", SALON_SETTING_INTEGER, &system_user, "1", 1, USER_MOST,
+      "whose the rooms are that are made by entering them: a user's id" },
+    { "unjoined_ttl", SALON_SETTING_INTEGER, &graphql_unjoined_ttl, "60", 1, 86400,
+      "seconds that a room made by GraphQL waits for the first one to enter" },
     { "show_addresses", SALON_SETTING_BOOLEAN, &show_addresses, "false", 0, 0,
       "people without an account are called by their address, in the place of a short hash" },
     { NULL, 0, NULL, NULL, 0, 0, NULL },
 };
 
-static const salon_hooks_t hooks = { .unsubscribed = unsubscribed_hook };
+static void reload_hook(void)
+{
+    creator = system_user;
+}
+
+static apr_status_t start(apr_pool_t *pool)
+{
+    reload_hook();
+    return graphql_start(pool);
+}
+
+static const salon_hooks_t hooks = { .unsubscribed = unsubscribed_hook, .reload = reload_hook };
 
 static const salon_dialect_t dialect = {
     .name = DIALECT,
@@ -188,5 +209,5 @@ SALON_PLUGIN(live) = {
     .settings = settings,
     .routes = routes,
     .dialect = &dialect,
-    .start = graphql_start,
+    .start = start,
 };

@@ -15,6 +15,7 @@
 
 typedef struct new_room_t {
     room_t facts;
+    apr_int64_t ttl;       /* of a live one */
     bool owned;            /* the owner is a member; not where the server itself made the room */
     salon_handler_t *next; /* what goes on in the new room; NULL: it is the answer */
     LIST_ENTRY(new_room_t) link;
@@ -113,7 +114,7 @@ static salon_outcome_t create_live(salon_req_t *req, const new_room_t *new)
 {
     const char *code = live_may_not_wait(new->facts.created_by);
     if (code != NULL) return salon_fail(req, code);
-    room_t *room = live_add(&new->facts);
+    room_t *room = live_add(&new->facts, new->ttl);
     if (new->owned) room_member_add(room, room->created_by, ROOM_OWNER);
     return create_go_on(req, new, room);
 }
@@ -172,6 +173,7 @@ salon_outcome_t room_create(salon_req_t *req)
                            .live = salon_arg_boolean(req, "live", false),
                            .anonymous = anonymous_of(req),
                            .created_by = user->id };
+    new->ttl = salon_arg_integer(req, "unjoined_ttl", LIVE_TTL);
     new->owned = owner != NULL || !is_command;
     if (!name_ok(new->facts.name)) return salon_fail_argument(req, "name");
     if (new->facts.slug != NULL && !room_slug_ok(new->facts.slug))

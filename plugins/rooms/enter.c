@@ -46,8 +46,10 @@ static salon_outcome_t enter_new(salon_req_t *req, const char *slug, const char 
                                        .description = description,
                                        .live = true,
                                        .anonymous = ROOM_AS_SET,
-                                       .created_by = SALON_SYSTEM_USER,
-                                       .created_at = salon_now() });
+                                       .created_by = salon_arg_integer(req, "created_by",
+                                                                       SALON_SYSTEM_USER),
+                                       .created_at = salon_now() },
+                            LIVE_TTL);
     salon_outcome_t outcome = enter(req, room);
     live_left(room); /* nobody is in it who was refused */
     return outcome;

@@ -10,7 +10,7 @@
 #define UNJOINED_MOST 100 /* of one user */
 #define ENDED         1   /* of unjoined_until: these are first in the list */
 
-apr_int64_t live_most, live_unjoined;
+apr_int64_t live_most;
 
 static struct {
     apr_int64_t count;
@@ -30,10 +30,10 @@ const char *live_may_not_wait(apr_int64_t user_id)
     return count < UNJOINED_MOST ? live_may_not_make() : LIVE_TOO_MANY;
 }
 
-room_t *live_add(const room_t *facts)
+room_t *live_add(const room_t *facts, apr_int64_t ttl)
 {
     room_t *room = room_add(facts);
-    room->unjoined_until = salon_now() + live_unjoined * 1000;
+    room->unjoined_until = salon_now() + ttl * 1000;
     TAILQ_INSERT_TAIL(&all.unjoined, room, unjoined);
     all.count++;
     return room;

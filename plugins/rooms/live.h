@@ -10,16 +10,19 @@
 
 #define LIVE_TOO_MANY "too_many_rooms"
 
-/* Settings: how many there may be; seconds that one which nobody has entered yet is kept. */
-extern apr_int64_t live_most, live_unjoined;
+#define LIVE_TTL      60    /* seconds that one which nobody has entered yet is kept ... */
+#define LIVE_TTL_MOST 86400 /* ... where who makes it does not say */
+
+/* A setting: how many there may be. */
+extern apr_int64_t live_most;
 
 /* May there be one more?  NULL, or the code to refuse with.  The second: one that waits for its
  * first connection, made by that user. */
 const char *live_may_not_make(void);
 const char *live_may_not_wait(apr_int64_t user_id);
 
-/* Makes one, which waits for its first connection. */
-room_t *live_add(const room_t *facts);
+/* Makes one, which waits that many seconds for its first connection. */
+room_t *live_add(const room_t *facts, apr_int64_t ttl);
 /* Takes out any room, live or not, and frees it. */
 void live_remove(room_t *room);
 

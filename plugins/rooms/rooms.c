@@ -127,6 +127,7 @@ static salon_outcome_t room_stats(salon_req_t *req)
 #define DESCRIPTION_MOST 1000   /* code points */
 #define TEXT_MOST        100000 /* the same */
 
+/* unjoined_ttl, and created_by below: for dialects, which do not let clients say them. */
 static const salon_argument_t create_arguments[] = {
     { "name", SALON_STRING, 0, 1, ROOM_NAME_MOST },
     { "slug", SALON_STRING, SALON_OPTIONAL, 1, ROOM_NAME_MOST },
@@ -136,6 +137,7 @@ static const salon_argument_t create_arguments[] = {
     { "description", SALON_STRING, SALON_OPTIONAL, 0, DESCRIPTION_MOST },
     { "anonymous", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
     { "live", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
+    { "unjoined_ttl", SALON_INTEGER, SALON_OPTIONAL, 1, LIVE_TTL_MOST },
     END,
 };
 /* Whatever is too long to be a name is an unknown room. */
@@ -145,6 +147,7 @@ static const salon_argument_t enter_arguments[] = {
     { "video", SALON_STRING, SALON_OPTIONAL, 0, TEXT_MOST },
     { "create", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
     { "bind", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
+    { "created_by", SALON_ID, SALON_OPTIONAL, 0, 0 },
     END,
 };
 static const salon_argument_t room_arguments[] = { ROOM_ARGUMENTS, END };
@@ -292,8 +295,6 @@ static const salon_setting_t settings[] = {
       "events about coming and going that are delivered in a second, to all connections together" },
     { "live_most", SALON_SETTING_INTEGER, &live_most, "10000", 0, 1000000,
       "live rooms at a time" },
-    { "live_unjoined", SALON_SETTING_INTEGER, &live_unjoined, "60", 1, 86400,
-      "seconds that a live room waits for the first one to enter" },
     { NULL, 0, NULL, NULL, 0, 0, NULL },
 };
 
