@@ -7,7 +7,7 @@
 #
 #   SALOND SALONCTL SALON_PLUGINS   the programs, and the directory of the plugins
 #   BENCH_QUICK=1                   one round of less, in less than a minute
-#   BENCH_ONLY="fanout acks"        only these of: opening fanout deflate acks lossless presence
+#   BENCH_ONLY="fanout acks"        only these of: opening fanout deflate acks lossless presence live
 
 set -u
 
@@ -18,18 +18,20 @@ SALONCTL=${SALONCTL:-$built/src/salonctl}
 SALON_PLUGINS=${SALON_PLUGINS:-$built/plugins/.libs}
 load=$built/test/bench/load
 floor=$built/test/bench/floor
-only=${BENCH_ONLY:-opening fanout deflate acks lossless presence}
+only=${BENCH_ONLY:-opening fanout deflate acks lossless presence live}
 
 if [ -n "${BENCH_QUICK:-}" ]; then
     rounds=1 seconds=1 warmup=0.3 limit=50
     receivers='100 1000' accepted=2000 idle=10000
     lossless='--connections 500 --senders 10 --rates 200 --seconds 3'
     returning=500 away=3 after=1
+    readers=1000 moves=300 staying=500
 else
     rounds=3 seconds=2 warmup=0.5 limit=320
     receivers='100 1000 5000' accepted=5000 idle=10000
     lossless='--connections 2000 --senders 20 --rates 400 --seconds 8'
     returning=2000 away=6 after=5 # users of one room; seconds
+    readers=5000 moves=1000 staying=2000
 fi
 rates=50,400,800
 deflate_receivers=1000
@@ -37,7 +39,9 @@ memory_receivers=1000 # where a room in memory is measured beside the stored one
 ack_senders='1 32 256'
 ack_rooms=64          # so that senders hear few but themselves
 presence_allowed=25000 # the setting presence.rate
+writers=50            # of a live room, beside its readers
 plugins='"rooms", "veza"' more=''
+endpoint='"/ws" { dialect = "veza"  rate = "" }'
 frame=380             # bytes of a delivery, until salond has shown how many it has
 
 salond_pid='' floor_pid='' load_pid='' failed=0 started=$(date +%s)
@@ -102,7 +106,7 @@ $more
 jwt { key_file = "$work/key" }
 listen "127.0.0.1:$1" {
     max_per_ip = 0
-    endpoint "/ws" { dialect = "veza"  rate = "" }
+    endpoint $endpoint
 }
 EOF
 }
@@ -279,6 +283,31 @@ bench_presence() {
     storm return 0 $away
 }
 
+# live_round: who reads has no account, and the room is made by the first one to come.
+live_round() {
+    timing="--connections $((readers + writers)) --senders $writers --rates 200 --seconds $seconds
+            --warmup $warmup"
+    on_salond fanout --label live --live --path /live/bench $timing
+    frame=$(sed -n 's/^fanout server=live .* bytes=\([0-9]*\)$/\1/p' "$results" | tail -n 1)
+    on_floor fanout --label bare --frame-bytes "${frame:-270}" $timing
+}
+
+bench_live() {
+    late && return
+    [ -z "$salond_pid" ] || stop "$salond_pid"
+    plugins='"rooms", "presence", "moderation", "live"' more=''
+    endpoint='"/live/{room}" { dialect = "live"  rate = "" }'
+    start_salond
+    for round in $(seq $rounds); do
+        late && return
+        say "a live room, round $round of $rounds"
+        live_round
+    done
+    say "coming and going"
+    on_salond churn --live --path /live/churn --connections $staying --rates 20 --moves $moves \
+        --warmup 2 --seconds $((after + 3))
+}
+
 # ---- The report -----------------------------------------------------------------------------
 
 # table MODE KEYS COLUMNS ORDER [COST [LIKE]]: medians, a row for each combination of the keys; a
@@ -293,7 +322,7 @@ report() {
     echo "salond and the floor on $(nproc) CPUs shared with the load program, content of 128 bytes;"
     echo "medians of $rounds; test/bench/README says what the figures mean"
     if wanted fanout; then
-        grep -Ev 'server=(plain|deflate) ' "$results" > "$work/fanout"
+        grep -Ev 'server=(plain|deflate|live|bare) ' "$results" > "$work/fanout"
         printf '\nMessages to everybody in one room\n'
         source=$work/fanout
         table fanout 'receivers rate server' \
@@ -328,6 +357,19 @@ report() {
         table presence 'server users' \
             'away_s events each peak/s allowed/s messages p50_ms p99_ms max_ms ack_max cpu_s' cat
     fi
+    if wanted live; then
+        printf '\nA live room, %s of whom talk\n' $writers
+        grep -E 'server=(live|bare) ' "$results" > "$work/live"
+        source=$work/live
+        table fanout 'receivers rate server' \
+            'deliveries/s asked% cpu_s/M ratio p50_ms p99_ms missing dropped bytes' \
+            'sort -s -n -k1,1 -k2,2' cpu_s/M bare
+        source=$results
+        printf '\nComing to a live room and going all the time\n'
+        table churn 'server stay' \
+            'moves/s moves in_time% events/s messages p50_ms p99_ms max_ms missing dropped
+             cpu_s before_KB after_KB' cat
+    fi
     if [ -f "$work/lossless.log" ]; then
         printf '\nTwo rooms, everything counted\n'
         cat "$work/lossless.log"
@@ -353,7 +395,7 @@ if wanted opening; then
     salond_pid=''
 fi
 start_salond
-for part in lossless acks fanout deflate presence; do
+for part in lossless acks fanout deflate presence live; do
     ! wanted $part || bench_$part
 done
 late && say "the time was up; some rounds were left out"

@@ -166,7 +166,9 @@ static void bind_source(const client_t *client)
 
 static void make_token(const options_t *options, client_t *client)
 {
-    if (options->floor || client->token != NULL)
+    bool nobody = options->live && client->index >= options->senders;
+
+    if (options->floor || nobody || client->token != NULL)
         return;
     client->token = bench_alloc(1, TOKEN_SIZE);
     token_make(&options->key, options->first_user + client->index, client->token);
@@ -282,6 +284,7 @@ static void take_text(clients_t *clients, client_t *client, const char *text, si
                       int64_t now)
 {
     message_kind_t kind = message_kind(text, length);
+    client_state_t joining = clients->options->live ? CLIENT_SIGNING_IN : CLIENT_JOINING;
 
     if (kind == MESSAGE_DELIVERY || kind == MESSAGE_ACK)
         take_stamped(clients, client, kind, text, length, now);
@@ -289,7 +292,7 @@ static void take_text(clients_t *clients, client_t *client, const char *text, si
         clients->on_presence(clients, client, now);
     else if (kind == MESSAGE_SIGNED_IN && client->state == CLIENT_SIGNING_IN)
         client_join(clients, client, now);
-    else if (kind == MESSAGE_JOINED && client->state == CLIENT_JOINING)
+    else if (kind == MESSAGE_JOINED && client->state == joining)
         client_ready(clients, client, now);
     else if (kind == MESSAGE_REFUSED)
         take_refusal(clients, client, text, length, now);
@@ -479,14 +482,14 @@ void clients_come(clients_t *clients, client_t *client)
         client_start(clients, client);
 }
 
-void clients_open(clients_t *clients)
+static void open_some(clients_t *clients, int count)
 {
     int64_t progress = bench_now();
     int ready = clients->ready;
     int next = 0;
 
-    while (next < clients->count || clients->opening > 0) {
-        while (next < clients->count && clients->opening < clients->options->in_flight) {
+    while (next < count || clients->opening > 0) {
+        while (next < count && clients->opening < clients->options->in_flight) {
             if (clients->all[next].state == CLIENT_CLOSED)
                 client_start(clients, &clients->all[next]);
             next++;
@@ -496,15 +499,25 @@ void clients_open(clients_t *clients)
             progress = bench_now();
         ready = clients->ready;
         if (bench_now() > progress + PATIENCE)
-            bench_die("%d of %d connections are ready, and nothing moves", ready, clients->count);
+            bench_die("%d of %d connections are ready, and nothing moves", ready, count);
     }
+}
+
+void clients_open(clients_t *clients)
+{
+    open_some(clients, clients->count);
+}
+
+void clients_open_first(clients_t *clients, int count)
+{
+    open_some(clients, count);
+    if (clients->ready < count)
+        bench_die("only %d of %d connections could be opened", clients->ready, count);
 }
 
 void clients_open_all(clients_t *clients)
 {
-    clients_open(clients);
-    if (clients->ready < clients->count)
-        bench_die("only %d of %d connections could be opened", clients->ready, clients->count);
+    clients_open_first(clients, clients->count);
 }
 
 void clients_free(clients_t **clients)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The load program's connections: tens of thousands, in one thread, over epoll.  Each comes from
- * one of many addresses in 127.0.0.0/8, opens its WebSocket with its own user's token, and joins
- * its room; then it is ready.  What it receives goes to the mode's functions.
+ * one of many addresses in 127.0.0.0/8, opens its WebSocket with its own user's token (or, of live
+ * chats, none), and joins its room; then it is ready.  What it receives goes to the mode's
+ * functions.
  */
 #ifndef CLIENTS_H
 #define CLIENTS_H
@@ -79,7 +80,8 @@ void clients_prepare(clients_t *clients);
 /* Opens all that are closed, options->in_flight at once, and returns when each is ready or lost. */
 void clients_open(clients_t *clients);
 
-/* The same, but ends the program unless all are ready. */
+/* The same, but ends the program unless all are ready; of the first ones, or of all. */
+void clients_open_first(clients_t *clients, int count);
 void clients_open_all(clients_t *clients);
 
 /* Closes one without a farewell; begins to open one that is closed. */

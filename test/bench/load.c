@@ -29,6 +29,7 @@ static const load_mode_t modes[] = {
     { "idle", idle_run, false, "resident memory of connections that do nothing" },
     { "lossless", lossless_run, true, "is all delivered once, in order? (exit status 1: no)" },
     { "presence", presence_run, true, "all come back at once: events, latencies (1: too slow)" },
+    { "churn", churn_run, true, "many come and go all the time (1: something is lost, or leaks)" },
 };
 
 typedef enum { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_LONG, OPTION_REAL, OPTION_LIST }
@@ -47,6 +48,7 @@ static const load_option_t table[] = {
     OPTION("server", TEXT, server, "ADDRESS:PORT of the server (127.0.0.1:8080)"),
     OPTION("path", TEXT, path, "of the WebSocket endpoint (/ws)"),
     OPTION("floor", FLAG, floor, "the server is the floor server"),
+    OPTION("live", FLAG, live, "the path is a room of live chats; only senders have accounts"),
     OPTION("label", TEXT, label, "the server's name in the tables (salond, or floor)"),
     OPTION("key-file", TEXT, key_file, "holds the key that tokens are signed with"),
     OPTION("pid", LONG, pid, "the server's process, for CPU and memory"),
@@ -66,6 +68,7 @@ static const load_option_t table[] = {
     OPTION("metric", TEXT, metric, "acks: the counter of commits under /metrics"),
     OPTION("slack", REAL, slack, "lossless: KB that memory may grow (8192)"),
     OPTION("away", REAL, away, "presence: seconds that connections are gone (0)"),
+    OPTION("moves", COUNT, moves, "churn: connections that come in a second, and that go (1000)"),
     OPTION("allowed", REAL, allowed, "presence: events a second that the server allows"),
     OPTION("output", TEXT, output, "a file to append rows of name=value to"),
 };
@@ -82,6 +85,7 @@ static const options_t defaults = {
     .size = 128,
     .frame = 380,
     .in_flight = 64,
+    .moves = 1000,
     .first_user = 10001,
     .metric = "salon_store_commits_total",
     .slack = 8192,

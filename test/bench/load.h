@@ -22,6 +22,7 @@ typedef struct options_t {
     struct sockaddr_in address;
     const char *path;
     bool floor;        /* the server is the floor: no sign-in, no rooms, no acknowledgements */
+    bool live;         /* the dialect of live chats: the path is the room, only senders sign in */
     const char *label; /* the server's name in the tables */
     const char *key_file;
     token_key_t key;
@@ -41,6 +42,7 @@ typedef struct options_t {
     bool client_id;    /* send one with each message, as front ends do */
     const char *metric;
     double slack;      /* kilobytes by which memory may grow and still count as flat */
+    int moves;         /* connections that come in a second, and that go */
     double away;       /* seconds between leaving and coming back */
     double allowed;    /* presence events a second; 0: not known */
     const char *output;
@@ -53,5 +55,6 @@ int accept_run(const options_t *options);
 int idle_run(const options_t *options);
 int lossless_run(const options_t *options);
 int presence_run(const options_t *options);
+int churn_run(const options_t *options);
 
 #endif

@@ -22,8 +22,11 @@ typedef struct spelling_t {
 /* The frequent ones first. */
 static const spelling_t spellings[] = {
     SPELLING("room_message", MESSAGE_DELIVERY),
+    SPELLING("chat_message", MESSAGE_DELIVERY),
     SPELLING("message_sent", MESSAGE_ACK),
     SPELLING("user_presence", MESSAGE_PRESENCE),
+    SPELLING("user_joined", MESSAGE_PRESENCE),
+    SPELLING("user_left", MESSAGE_PRESENCE),
     SPELLING("auth_success", MESSAGE_SIGNED_IN),
     SPELLING("room_joined", MESSAGE_JOINED),
     SPELLING("error", MESSAGE_REFUSED),
@@ -101,6 +104,16 @@ static size_t send_to_floor(char *text, const options_t *options, const stamp_t 
     return around + content;
 }
 
+static size_t send_live(char *text, size_t size, const options_t *options, const stamp_t *stamp)
+{
+    char *end = text;
+
+    end += snprintf(end, size, "{\"type\":\"chat_message\",\"data\":{\"message\":\"");
+    end = append_content(end, stamp, (size_t)options->size);
+    end += snprintf(end, size - (size_t)(end - text), "\"}}");
+    return (size_t)(end - text);
+}
+
 size_t message_send(char *text, size_t size, const options_t *options, long room,
                     const stamp_t *stamp)
 {
@@ -108,6 +121,8 @@ size_t message_send(char *text, size_t size, const options_t *options, long room
 
     if (options->floor)
         return send_to_floor(text, options, stamp);
+    if (options->live)
+        return send_live(text, size, options, stamp);
     end += snprintf(end, size,
                     "{\"type\":\"send_message\",\"data\":{\"room_id\":%ld,\"content\":\"", room);
     end = append_content(end, stamp, (size_t)options->size);

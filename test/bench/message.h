@@ -13,9 +13,9 @@
 
 typedef enum {
     MESSAGE_OTHER,
-    MESSAGE_DELIVERY,  /* room_message */
+    MESSAGE_DELIVERY,  /* room_message, chat_message */
     MESSAGE_ACK,       /* message_sent */
-    MESSAGE_PRESENCE,  /* user_presence */
+    MESSAGE_PRESENCE,  /* user_presence, user_joined, user_left */
     MESSAGE_SIGNED_IN, /* auth_success */
     MESSAGE_JOINED,    /* room_joined */
     MESSAGE_REFUSED    /* auth_error, error */
