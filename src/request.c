@@ -141,11 +141,18 @@ void request_from_control(const operation_t *operation, json_object *arguments,
 
 /* ---- The way of all ---- */
 
+/* What the request says, else what its connection is bound to; NULL: nothing. */
+static json_object *said(const salon_req_t *req, const char *name)
+{
+    json_object *value = salon_arg(req, name);
+    return value != NULL ? value : json_object_object_get(req->session->defaults, name);
+}
+
 /* What the request names so: by an id or by a text; NULL: nothing. */
 static const char *named_by(const salon_req_t *req, const char *noun, int length)
 {
-    json_object *value = salon_arg(req, apr_psprintf(req->pool, "%.*s_id", length, noun));
-    if (value == NULL) value = salon_arg(req, apr_psprintf(req->pool, "%.*s", length, noun));
+    json_object *value = said(req, apr_psprintf(req->pool, "%.*s_id", length, noun));
+    if (value == NULL) value = said(req, apr_psprintf(req->pool, "%.*s", length, noun));
     bool plain = json_object_is_type(value, json_type_int) ||
                  json_object_is_type(value, json_type_string);
     return plain ? json_object_get_string(value) : NULL;
@@ -167,7 +174,7 @@ static void message_log(const salon_req_t *req)
 {
     if (!log_enabled(SALON_LOG_DEBUG) || req->call->row == NULL || req->operation == NULL) return;
     log_debug("WS_MESSAGE: Type=%s, UserID=%" APR_INT64_T_FMT ", Room=%s", req->call->row->type,
-              req->user != NULL ? req->user->shown.id : 0, subject_of(req));
+              user_logged_id(req->user), subject_of(req));
 }
 
 salon_outcome_t request_no_answer(salon_req_t *req)

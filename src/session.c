@@ -150,12 +150,6 @@ int salon_sessions(void)
     return (int)all.count;
 }
 
-/* 0: nobody that is known. */
-static apr_int64_t logged_id(const salon_session_t *session)
-{
-    return session->user != NULL && !session->user->shown.anonymous ? session->user->shown.id : 0;
-}
-
 void session_refused(salon_session_t *session)
 {
     apr_int64_t limit = server.config->listeners[session->listener].abuse_limit;
@@ -167,7 +161,7 @@ void session_refused(salon_session_t *session)
     if (limit == 0 || ++session->refused != limit + 1) return;
     log_info("%s: user %" APR_INT64_T_FMT ": more than %" APR_INT64_T_FMT
              " refused messages in a minute; closing",
-             session->address, logged_id(session), limit);
+             session->address, user_logged_id(session->user), limit);
     salon_close(session, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many refused messages");
 }
 
@@ -204,7 +198,7 @@ void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_e
     note->as.user_id = user->shown.id;
     chat_to_net(session->conn.thread, note);
     salon_subscribe(session, SALON_TOPIC("user", user->shown.id));
-    log_info("WS_CONNECT: UserID=%" APR_INT64_T_FMT ", IP=%s", logged_id(session),
+    log_info("WS_CONNECT: UserID=%" APR_INT64_T_FMT ", IP=%s", user_logged_id(session->user),
              session->address);
     if (user->shown.anonymous) return;
     all.signed_in++;
@@ -365,8 +359,7 @@ static void closed_handle(chat_note_t *note)
     all.by_dialect[wire_index(session->wire)]--;
     metrics_add(METRIC_CLOSED, 1);
     log_info("WS_DISCONNECT: UserID=%" APR_INT64_T_FMT ", Duration=%.3fs",
-             logged_id(session),
-             (double)(salon_now() - session->opened_at) / 1000);
+             user_logged_id(session->user), (double)(salon_now() - session->opened_at) / 1000);
     topic_leave_all(session);
     if (session->user != NULL) user_detach(session);
     drop_waiting(session);

@@ -41,6 +41,11 @@ user_t *user_find(apr_int64_t id)
     return apr_hash_get(directory.by_id, &id, sizeof(id));
 }
 
+apr_int64_t user_logged_id(const user_t *user)
+{
+    return user != NULL && !user->shown.anonymous ? user->shown.id : 0;
+}
+
 const salon_user_t *salon_user_by_id(apr_int64_t id)
 {
     user_t *user = user_find(id);

@@ -27,6 +27,8 @@ apr_int64_t user_count(void);
 bool user_name_ok(const char *name);
 /* NULL: nobody has that id. */
 user_t *user_find(apr_int64_t id);
+/* As the log shows who somebody is: 0 for NULL, and for somebody without an account. */
+apr_int64_t user_logged_id(const user_t *user);
 /* Does what the token says differ from what is known? */
 bool user_differs(const token_claims_t *claims);
 /* Adds the statements that record what the token says. */

@@ -5,6 +5,7 @@
 import asyncio
 import json
 import random
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -228,7 +229,31 @@ def test_alone():
         asyncio.run(talk())
 
 
-TESTS = [test_thousand, test_contended, test_budget, test_stats, test_alone]
+LOG_LINES = [r"WS_CONNECT: UserID=\d+, IP=127\.0\.0\.1",
+             r"WS_MESSAGE: Type=\w+, UserID=\d+, Room=\S+",
+             r"WS_DISCONNECT: UserID=\d+, Duration=\d+\.\d+s"]
+
+
+def test_log():
+    """The log lines that tools match are the same of people without an account, who are user 0"""
+    with server_with() as server:
+        async def talk():
+            for person in ("alice", None):
+                client, joined = await enter(server, "here", person)
+                await client.say("chat_message", message="x")
+                await client.hear("chat_message")
+                await client.close()
+                number, room = (2 if person else 0), joined["room_id"]
+                until(lambda: f"WS_DISCONNECT: UserID={number}," in server.log(), "it is logged")
+                line = f"WS_MESSAGE: Type=chat_message, UserID={number}, Room={room}"
+                check(line in server.log(), f"not logged: {line}")
+        asyncio.run(talk())
+        lines = [line for line in server.log().splitlines() if "WS_" in line]
+        for line in lines:
+            check(any(re.search(pattern + "$", line) for pattern in LOG_LINES), line)
+
+
+TESTS = [test_thousand, test_contended, test_budget, test_stats, test_alone, test_log]
 
 if __name__ == "__main__":
     sys.exit(salon_test.run(TESTS))

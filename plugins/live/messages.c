@@ -61,7 +61,7 @@ static const salon_shape_t room_joined[] = {
 };
 
 const salon_wire_message_t live_messages[] = {
-    [LIVE_SIGN_IN] = { .type = "sign in", .operation = "session.authenticate", .hidden = true },
+    [LIVE_SIGN_IN] = { .type = "sign_in", .operation = "session.authenticate", .hidden = true },
     [LIVE_GUEST] = { .type = "guest", .operation = "live.guest", .hidden = true },
     [LIVE_ENTER] = { .type = "enter", .operation = "room.enter", .hidden = true,
                      .reply = "room_joined", .shape = room_joined },
