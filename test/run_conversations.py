@@ -51,7 +51,6 @@ At the end, everybody who is still connected must have heard everything that was
 
 import asyncio
 import glob
-import http.client
 import json
 import os
 import random
@@ -66,6 +65,7 @@ sys.dont_write_bytecode = True
 import conversation as language  # noqa: E402
 import databases  # noqa: E402
 import salon_test  # noqa: E402
+from caller import Caller  # noqa: E402
 from salon_test import LIMIT, Failure, Skip  # noqa: E402
 
 AT_ONCE = 4
@@ -486,15 +486,9 @@ class Talk:
 
     def request(self, who, method, path, body):
         token = who[len("token="):] if who.startswith("token=") else self.token_for(who)
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port(self.default),
-                                                timeout=LIMIT)
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        answer = Caller(self.server, self.default, token).ask(
+            method, path, body, Content_Type="application/json")
+        return answer.status, answer.text
 
     async def http(self, rest):
         who, method, path, *body = rest.split(None, 3)

@@ -378,6 +378,17 @@ class Server:
 
     # -- use
 
+    def memory(self, what="VmRSS"):
+        """Bytes of salond's memory, as its /proc/PID/status says."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(what + r":\s+(\d+)", file.read()).group(1)) * 1024
+
+    def processor_time(self):
+        """Seconds of it that salond has used."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def port(self, dialect="veza"):
         return self.ports[self.places[dialect][0]]
 

@@ -8,7 +8,6 @@ Most tests share one server with the shipped limits; those that need other limit
 import json
 import os
 import random
-import resource
 import select
 import socket
 import struct
@@ -484,12 +483,6 @@ def test_vanishing():
 
 # ---- Limits -------------------------------------------------------------------------------------
 
-def memory_of(server):
-    """Resident memory of salond, in bytes."""
-    with open(f"/proc/{server.process.pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
-
-
 def test_slow_reader():
     """Who does not read is dropped at output_limit; the others get everything"""
     with Server({"output_limit": 262144, "ping_interval": 0}, {"rate": '""'}) as server:
@@ -497,7 +490,7 @@ def test_slow_reader():
         slow = signed_in(server, "alice", room, receive_buffer=4096)
         good = signed_in(server, "bob", room)
         speaker = signed_in(server, "carol", room)
-        before = memory_of(server)
+        before = server.memory()
         text = "🦉" * 4000
         count = 0
         while "WS_DISCONNECT: UserID=2" not in server.new_log():
@@ -507,7 +500,7 @@ def test_slow_reader():
                 for client in (speaker, good):
                     check(client.hear("room_message")["content"] == text, "another text")
             count += 20
-        growth = memory_of(server) - before
+        growth = server.memory() - before
         check(growth < (64 << 20) * salon_test.SLOWER, f"{growth >> 20} MB more memory")
         speaker.say("send_message", room_id=room, content="who is still here?")
         check(good.hear("room_message")["content"] == "who is still here?", "out of order")
@@ -612,13 +605,6 @@ def still_serves_soon(server):
     until(serves, "a good client is served")
 
 
-def cpu_of(server):
-    """Seconds of CPU that salond has used."""
-    with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def test_no_more_files():
     """Out of file descriptors: no spinning, no flood of log lines; it recovers"""
     with Server(files=100) as server:
@@ -630,9 +616,9 @@ def test_no_more_files():
             clients.append(client)
         until(lambda: len(os.listdir(f"/proc/{server.process.pid}/fd")) >= 60,
               "the file descriptors are in use")
-        lines, cpu = server.log().count("\n"), cpu_of(server)
+        lines, cpu = server.log().count("\n"), server.processor_time()
         time.sleep(1)  # what is measured is a second of it
-        used, said = cpu_of(server) - cpu, server.log().count("\n") - lines
+        used, said = server.processor_time() - cpu, server.log().count("\n") - lines
         check(used < 0.25 * salon_test.SLOWER, f"{used:.2f} s of CPU in one second")
         check(said < 60, f"{said} log lines in one second")
         for client in clients:

@@ -7,13 +7,12 @@ import json
 import random
 import re
 import sys
-import urllib.error
-import urllib.request
 
 import websockets
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
+from caller import Caller  # noqa: E402
 from salon_test import LIMIT, Server, check, until  # noqa: E402
 
 PLUGINS = ["rooms", "presence", "moderation", "veza", "live"]
@@ -170,14 +169,8 @@ def test_budget():
 
 def get(server, token=None):
     """(status, type, object) of the figures."""
-    headers = {"Authorization": "Bearer " + token} if token else {}
-    url = f"http://127.0.0.1:{server.port('live')}/monitoring/chat/stats"
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers),
-                                    timeout=LIMIT) as answer:
-            return answer.status, answer.headers["content-type"], json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers["content-type"], json.load(error)
+    answer = Caller(server, "live", token).ask("GET", "/monitoring/chat/stats")
+    return answer.status, answer.headers["content-type"], answer.json
 
 
 async def figures(server, admin):

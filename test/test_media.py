@@ -9,7 +9,6 @@ import glob
 import hashlib
 import json
 import os
-import re
 import select
 import socket
 import sqlite3
@@ -144,17 +143,6 @@ def expect_left(salond, count):
     until(lambda: len(shelf(salond)) == count, f"{count} files: {shelf(salond)}")
 
 
-def memory(salond, what="VmRSS"):
-    with open(f"/proc/{salond.process.pid}/status", encoding="ascii") as file:
-        return int(re.search(what + r":\s+(\d+)", file.read()).group(1)) * 1024
-
-
-def processor_time(salond):
-    with open(f"/proc/{salond.process.pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 # ---- Up and down --------------------------------------------------------------------------------
 
 def up_and_down():
@@ -195,7 +183,7 @@ def large():
         alice = Web(salond, "alice")
         block = os.urandom(MEGA)
         digest = hashlib.sha256(png())
-        before = memory(salond)
+        before = salond.memory()
         size = 99 * MEGA + len(png())
         alice.begin("POST", "/media", length=size)
         alice.client.send(png())
@@ -214,7 +202,7 @@ def large():
             found.update(data)
             left -= len(data)
         check(found.digest() == digest.digest(), "another content comes back")
-        grown = memory(salond, "VmHWM") - before
+        grown = salond.memory("VmHWM") - before
         check(grown < 8 * MEGA * salon_test.SLOWER, f"{grown} bytes more")
 
 
@@ -558,7 +546,7 @@ def slow_reader():
     with server() as salond:
         alice = Web(salond, "alice")
         url = alice.added(png() + bytes(40 * MEGA))["url"]
-        before = memory(salond)
+        before = salond.memory()
         webs = []
         for _ in range(5):
             web = Web(salond, "alice")
@@ -566,11 +554,11 @@ def slow_reader():
             check(web.client.head()[0] == 200, "no answer")
             web.begin("GET", "/healthz")
             webs.append(web)
-        start = processor_time(salond)
+        start = salond.processor_time()
         time.sleep(1)  # a measurement
-        used = processor_time(salond) - start
+        used = salond.processor_time() - start
         check(used < 0.3 * salon_test.SLOWER, f"{used} s of processor time in one second")
-        check(memory(salond) - before < 4 * MEGA * salon_test.SLOWER, "memory grows")
+        check(salond.memory() - before < 4 * MEGA * salon_test.SLOWER, "memory grows")
         check(alice.ask("GET", "/healthz")[0] == 200, "others wait")
         for web in webs[:2]:
             web.client.input = web.client.input[-1000000:]

@@ -5,7 +5,6 @@
 Also that the OpenAPI document and the routes tell the same.
 """
 
-import http.client
 import json
 import os
 import re
@@ -14,41 +13,16 @@ import sys
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
+from caller import Caller  # noqa: E402
 from salon_test import LIMIT, Client, Server, check  # noqa: E402
 
 
-class Answer:
-    def __init__(self, response):
-        self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
-        self.text = response.read().decode()
-        self.json = json.loads(self.text) if self.text.startswith("{") else None
-
-
-class Person:
-    """Somebody's requests, each on a connection of its own."""
-
+class Person(Caller):
     def __init__(self, server, name=None, token=None):
-        self.port = server.port("messenger")
-        self.token = token or (server.token(name) if name else None)
-
-    def ask(self, status, method, path, body=None, **headers):
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.token:
-            headers.setdefault("Authorization", f"Bearer {self.token}")
-        if isinstance(body, (dict, list)):
-            body = json.dumps(body)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
-        try:
-            connection.request(method, path, body, headers)
-            answer = Answer(connection.getresponse())
-        finally:
-            connection.close()
-        check(answer.status == status, f"{method} {path}: {answer.status} {answer.text[:300]}")
-        return answer
+        super().__init__(server, "messenger", token or (server.token(name) if name else None))
 
     def refused(self, status, code, method, path, body=None, **headers):
-        answer = self.ask(status, method, path, body, **headers)
+        answer = self.expect(status, method, path, body, **headers)
         check(set(answer.json) - {"retry_after"} == {"code", "message"}, f"{answer.json}")
         check(answer.json["code"] == code and answer.json["message"], f"{answer.json}")
         return answer
@@ -139,11 +113,11 @@ def test_openapi():
         names = [operation["operationId"] for operation in told.values()]
         check(len(names) == len(set(names)), "an operationId that is not unique")
         alice, bob = Person(server, "alice"), Person(server, "bob")
-        bob.ask(200, "GET", "/me")
+        bob.expect(200, "GET", "/me")
 
         def do(who, name, body=None, **captures):
             method, path = name.split()
-            value = who.ask(200, method, path.format(**captures), body).json
+            value = who.expect(200, method, path.format(**captures), body).json
             fits(doc, answer_schema(told[name]), value, name)
             return value
 
@@ -177,11 +151,11 @@ def test_refusals():
     with Server() as server:
         alice, nobody = Person(server, "alice"), Person(server)
         bob, liar = Person(server, "bob"), Person(server, token="sat_" + "0" * 64)
-        bob.ask(200, "GET", "/me")
+        bob.expect(200, "GET", "/me")
         nobody.refused(401, "NOT_AUTHENTICATED", "GET", "/me")
         answer = liar.refused(401, "INVALID_TOKEN", "POST", SEND, {})
         check(answer.headers["www-authenticate"] == "Bearer", f"{answer.headers}")
-        dm = alice.ask(200, "POST", "/create_conversation", {"other_user_id": 3}).json
+        dm = alice.expect(200, "POST", "/create_conversation", {"other_user_id": 3}).json
         dm = dm["conversation_id"]
         for body in ("{", "[]", "7", "null", '"x"', "other_user_id=3", '{"other_user_id": 3} 5'):
             alice.refused(400, "INVALID_FORMAT", "POST", "/create_conversation", body)
@@ -195,16 +169,16 @@ def test_refusals():
                               {"conversation_id": dm, "content": content, **more})
         alice.refused(400, "MESSAGE_TOO_LONG", "POST", SEND,
                       {"conversation_id": dm, "content": "é" * 4097})
-        alice.ask(200, "POST", SEND, {"conversation_id": dm, "content": "é" * 4096})
+        alice.expect(200, "POST", SEND, {"conversation_id": dm, "content": "é" * 4096})
         alice.refused(404, "MEDIA_NOT_FOUND", "POST", SEND,
                       {"conversation_id": dm, "content": "look", "media_ids": [9]})
-        alice.ask(413, "POST", SEND, {"conversation_id": dm, "content": "x" * 70000})
+        alice.expect(413, "POST", SEND, {"conversation_id": dm, "content": "x" * 70000})
         answer = alice.refused(405, "METHOD_NOT_ALLOWED", "PUT", "/me", {})
         check(answer.headers["allow"] == "GET", f"{answer.headers}")
-        alice.ask(404, "GET", "/me/nothing")
+        alice.expect(404, "GET", "/me/nothing")
         for limit, status in (("-1", 200), ("0", 200), ("1000", 200), ("many", 400), ("", 400)):
-            alice.ask(status, "GET", f"/conversation/{dm}/messages?limit={limit}")
-        bob.ask(200, "POST", "/me/send_friend_request", {"username": "alice"})
+            alice.expect(status, "GET", f"/conversation/{dm}/messages?limit={limit}")
+        bob.expect(200, "POST", "/me/send_friend_request", {"username": "alice"})
         bob.refused(404, "USER_NOT_FOUND", "POST", "/me/send_friend_request", {"user_id": 99})
 
 
@@ -212,20 +186,20 @@ def test_rates():
     """Messages of both ways count together; Retry-After says when again"""
     with Server(endpoint={"rate": '"2/60s"'}) as server:
         alice, bob = Person(server, "alice"), Person(server, "bob")
-        bob.ask(200, "GET", "/me")
-        dm = alice.ask(200, "POST", "/create_conversation", {"other_user_id": 3}).json
+        bob.expect(200, "GET", "/me")
+        dm = alice.expect(200, "POST", "/create_conversation", {"other_user_id": 3}).json
         dm = dm["conversation_id"]
         with Client(server, "messenger") as client:
             client.open(path=f"/ws/{alice.token}")
             client.frame(1, json.dumps({"type": "send_message", "receiver_id": 3,
                                         "content": "there"}))
             check(client.message()["content"] == "there", "not said")
-        alice.ask(200, "POST", SEND, {"conversation_id": dm, "content": "here"})
+        alice.expect(200, "POST", SEND, {"conversation_id": dm, "content": "here"})
         answer = alice.refused(429, "RATE_LIMIT_EXCEEDED", "POST", SEND,
                                {"conversation_id": dm, "content": "too much"})
         check(0 < int(answer.headers["retry-after"]) <= 60, f"{answer.headers}")
         check(answer.json["retry_after"] == int(answer.headers["retry-after"]), f"{answer.json}")
-        bob.ask(200, "POST", SEND, {"conversation_id": dm, "content": "not mine"})
+        bob.expect(200, "POST", SEND, {"conversation_id": dm, "content": "not mine"})
 
 
 def test_secrets():
@@ -233,7 +207,7 @@ def test_secrets():
     with Server() as server:
         server.ctl("user", "add", "alice", "--id", 2)
         token = server.ctl("api-token", "add", "alice")
-        made = Person(server, token=token).ask(200, "POST", "/me/api_tokens").json["api_token"]
+        made = Person(server, token=token).expect(200, "POST", "/me/api_tokens").json["api_token"]
         wrong = "sat_" + "1234567890abcdef" * 4
         server.secrets.update({token, made, wrong})
         for secret, code in ((wrong, 4008), (token, None), (made, None)):
@@ -244,7 +218,7 @@ def test_secrets():
                 else:
                     client.frame(1, json.dumps({"type": "get_online_friends"}))
                     check(client.message() == {"type": "online_friends", "friends": []}, "?")
-        Person(server).ask(404, "GET", f"/ws/{token}/more")
+        Person(server).expect(404, "GET", f"/ws/{token}/more")
         server.ctl("api-token", "revoke", made)
         Person(server, token=made).refused(401, "INVALID_TOKEN", "GET", "/me")
 
@@ -253,14 +227,14 @@ def test_origins():
     """Pages of the listener's origins may ask"""
     there = "https://chat.example"
     with Server(listener={"origins": f'{{ "{there}" }}'}) as server:
-        asked = Person(server).ask(204, "OPTIONS", SEND, Origin=there,
-                                   Access_Control_Request_Method="POST",
-                                   Access_Control_Request_Headers="authorization, content-type")
+        asked = Person(server).expect(204, "OPTIONS", SEND, Origin=there,
+                                      Access_Control_Request_Method="POST",
+                                      Access_Control_Request_Headers="authorization, content-type")
         check(asked.headers["access-control-allow-origin"] == there, f"{asked.headers}")
         check("POST" in asked.headers["access-control-allow-methods"], f"{asked.headers}")
         answer = Person(server).refused(401, "NOT_AUTHENTICATED", "POST", SEND, {}, Origin=there)
         check(answer.headers["access-control-allow-origin"] == there, f"{answer.headers}")
-        answer = Person(server, "alice").ask(200, "GET", "/me", Origin="https://evil.example")
+        answer = Person(server, "alice").expect(200, "GET", "/me", Origin="https://evil.example")
         check("access-control-allow-origin" not in answer.headers, f"{answer.headers}")
 
 

@@ -2,48 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP routes of a dialect: what they ask for is what messages ask for, statuses, CORS, bounds."""
 
-import http.client
 import json
 import sys
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from salon_test import LIMIT, Client, Server, check  # noqa: E402
-
-
-class Answer:
-    def __init__(self, response):
-        self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
-        self.text = response.read()
-        self.json = json.loads(self.text) if self.text.startswith(b"{") else None
-
-
-class Caller:
-    """One person's requests, each on a connection of its own."""
-
-    def __init__(self, server, token=None, dialect="probe"):
-        self.port = server.port(dialect)
-        self.token = token
-
-    def ask(self, method, path, body=None, **headers):
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.token:
-            headers.setdefault("Authorization", f"Bearer {self.token}")
-        if isinstance(body, (dict, list)):
-            body = json.dumps(body)
-            headers.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)
-        try:
-            connection.request(method, path, body, headers)
-            return Answer(connection.getresponse())
-        finally:
-            connection.close()
-
-    def expect(self, status, method, path, body=None, **headers):
-        answer = self.ask(method, path, body, **headers)
-        check(answer.status == status, f"{method} {path}: {answer.status} {answer.text[:300]}")
-        return answer
+from caller import Caller  # noqa: E402
+from salon_test import Client, Server, check  # noqa: E402
 
 
 def refused(answer, code, field=None):
@@ -59,7 +24,7 @@ def serve(**options):
 def test_ways():
     """Bodies, captures and queries become arguments; answers have their status"""
     with serve() as server:
-        alice = Caller(server, server.token("alice"))
+        alice = Caller(server, "probe", server.token("alice"))
         made = alice.expect(201, "POST", "/probe/rooms", {"called": "Hall 5"})
         check(made.headers["content-type"] == "application/json", f"{made.headers}")
         number = made.json["data"]["id"]
@@ -79,7 +44,7 @@ def test_ways():
                              {"text": "once", "id": "a"}).json["data"] for _ in range(2)]
         check(once[0]["message"]["id"] == once[1]["message"]["id"] and once[1]["known"], f"{once}")
         head = alice.expect(200, "HEAD", "/probe/rooms")
-        check(head.text == b"" and int(head.headers["content-length"]) > 2, f"{head.headers}")
+        check(head.text == "" and int(head.headers["content-length"]) > 2, f"{head.headers}")
         alice.expect(200, "DELETE", "/probe/rooms?room=secret")
         alice.expect(200, "DELETE", "/probe/rooms", {"room": "Hall 5"})
         rooms = alice.expect(200, "GET", "/probe/rooms").json["data"]["rooms"]
@@ -89,8 +54,8 @@ def test_ways():
 def test_refusals():
     """Each refusal is the dialect's, with a status that fits"""
     with serve(endpoint={"max_length": 20}) as server:
-        alice, bob = (Caller(server, server.token(name)) for name in ("alice", "bob"))
-        nobody, liar = Caller(server), Caller(server, "sat_" + "0" * 64)
+        alice, bob = (Caller(server, "probe", server.token(name)) for name in ("alice", "bob"))
+        nobody, liar = Caller(server, "probe"), Caller(server, "probe", "sat_" + "0" * 64)
         alice.expect(201, "POST", "/probe/rooms", {"called": "Hall"})
         hall = "/probe/rooms/Hall/messages"
         refused(nobody.expect(401, "GET", "/probe/rooms"), "not_authenticated")
@@ -129,7 +94,7 @@ def test_refusals():
 def test_rates():
     """What is said over HTTP and over the socket counts together"""
     with serve(endpoint={"rate": '"3/60s"'}) as server:
-        alice = Caller(server, server.token("alice"))
+        alice = Caller(server, "probe", server.token("alice"))
         alice.expect(201, "POST", "/probe/rooms", {"called": "Hall"})
         with Client(server, "probe") as client:
             client.open(path=f"{server.path('probe')}?token={server.token('alice')}")
@@ -150,7 +115,7 @@ def test_tokens():
         server.ctl("user", "add", "alice")
         token = server.ctl("api-token", "add", "alice")
         server.secrets.add(token)
-        alice = Caller(server, token)
+        alice = Caller(server, "probe", token)
         alice.expect(201, "POST", "/probe/rooms", {"called": "Hall"})
         server.ctl("api-token", "revoke", token)
         refused(alice.expect(401, "GET", "/probe/rooms"), "invalid_token")
@@ -160,24 +125,24 @@ def test_origins():
     """Pages of other origins see answers where the listener lets them"""
     there, elsewhere = "https://chat.example", "https://evil.example"
     with serve(listener={"origins": f'{{ "{there}" }}'}) as server:
-        alice = Caller(server, server.token("alice"))
-        asked = Caller(server).expect(204, "OPTIONS", "/probe/rooms", Origin=there,
-                                      Access_Control_Request_Method="DELETE",
-                                      Access_Control_Request_Headers="authorization")
+        alice = Caller(server, "probe", server.token("alice"))
+        asked = Caller(server, "probe").expect(204, "OPTIONS", "/probe/rooms", Origin=there,
+                                               Access_Control_Request_Method="DELETE",
+                                               Access_Control_Request_Headers="authorization")
         check(asked.headers["access-control-allow-origin"] == there, f"{asked.headers}")
         check("DELETE" in asked.headers["access-control-allow-methods"], f"{asked.headers}")
         check("authorization" in asked.headers["access-control-allow-headers"], f"{asked.headers}")
-        for status, caller in ((200, alice), (401, Caller(server))):
+        for status, caller in ((200, alice), (401, Caller(server, "probe"))):
             answer = caller.expect(status, "GET", "/probe/rooms", Origin=there)
             check(answer.headers["access-control-allow-origin"] == there, f"{answer.headers}")
             check(answer.headers["vary"] == "origin", f"{answer.headers}")
         for status, method in ((200, "GET"), (204, "OPTIONS")):
             answer = alice.expect(status, method, "/probe/rooms", Origin=elsewhere)
             check("access-control-allow-origin" not in answer.headers, f"{answer.headers}")
-        asked = Caller(server).expect(204, "OPTIONS", "/probe/rooms")
+        asked = Caller(server, "probe").expect(204, "OPTIONS", "/probe/rooms")
         check("access-control-allow-methods" not in asked.headers, f"{asked.headers}")
         check("OPTIONS" in asked.headers["allow"], f"{asked.headers}")
-        Caller(server).expect(404, "OPTIONS", "/probe/elsewhere", Origin=there)
+        Caller(server, "probe").expect(404, "OPTIONS", "/probe/elsewhere", Origin=there)
 
 
 if __name__ == "__main__":
