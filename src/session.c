@@ -108,11 +108,12 @@ void salon_close(salon_session_t *session, int code, const char *reason)
     chat_to_net(session->conn.thread, note);
 }
 
-void salon_close_user(apr_int64_t user_id, int code, const char *reason)
+void salon_close_user(apr_int64_t user_id, const char *refusal, const char *reason)
 {
     const user_t *user = user_find(user_id);
     salon_session_t *session = user != NULL ? user->sessions : NULL;
-    for (; session != NULL; session = session->next_of_user) salon_close(session, code, reason);
+    for (; session != NULL; session = session->next_of_user)
+        salon_close(session, wire_close_code(session->wire, refusal), reason);
 }
 
 void session_end_token(apr_int64_t user_id, apr_int64_t api_token_id)

@@ -233,8 +233,9 @@ typedef enum { SALON_NO_OPINION, SALON_ALLOW, SALON_REFUSE } salon_access_t;
 
 /* Closes the connection once what is queued for it has gone out.  reason: at most 123 bytes. */
 SALON_API void salon_close(salon_session_t *session, int code, const char *reason);
-/* The same for all connections of a user. */
-SALON_API void salon_close_user(apr_int64_t user_id, int code, const char *reason);
+/* The same for all connections of a user, with the code that the dialect of each has for this
+ * refusal. */
+SALON_API void salon_close_user(apr_int64_t user_id, const char *refusal, const char *reason);
 /* The user that the connection has signed in as, or NULL. */
 SALON_API const salon_user_t *salon_session_user(const salon_session_t *session);
 /* The name of the dialect that it speaks. */

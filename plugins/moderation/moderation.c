@@ -20,7 +20,6 @@
 #include "sanction.h"
 #include "slow.h"
 
-#define CLOSE_POLICY 1008
 #define MINUTE       60000           /* milliseconds */
 #define DAY          (1440 * MINUTE) /* the same */
 #define MINUTES_MOST 52560000        /* a hundred years */
@@ -71,7 +70,7 @@ static void deed_tell(const deed_t *deed, json_object *json)
     salon_publish(everywhere ? SALON_TOPIC("user", user_id) : deed->place.topic,
                   "moderation.acted", json);
     if (!deed->action->out) return;
-    if (everywhere) salon_close_user(user_id, CLOSE_POLICY, deed->action->name);
+    if (everywhere) salon_close_user(user_id, SANCTIONED, deed->action->name);
     else salon_unsubscribe_user(user_id, deed->place.topic);
 }
 

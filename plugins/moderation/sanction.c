@@ -13,7 +13,6 @@
 
 #include "place.h"
 
-#define SANCTIONED "user_sanctioned"
 
 /* A sanction that is being stored. */
 typedef struct coming_t {

@@ -8,6 +8,9 @@
 
 #include <salon/plugin.h>
 
+/* What sanctioned people are refused with. */
+#define SANCTIONED "user_sanctioned"
+
 /* Stored. */
 typedef enum { SANCTION_MUTE = 1, SANCTION_BAN = 2 } sanction_kind_t;
 
