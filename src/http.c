@@ -71,10 +71,10 @@ static const plugin_route_t *route_of(conn_t *conn)
                              &captures, &known);
 }
 
-/* Does the body go to a file? */
-static bool is_upload(const plugin_route_t *route)
+/* Of a plugin's route; 0: there is none. */
+static unsigned route_flags(const plugin_route_t *route)
 {
-    return route != NULL && route->row != NULL && (route->row->flags & SALON_UPLOAD);
+    return route != NULL && route->row != NULL ? route->row->flags : 0;
 }
 
 static bool length_fits(conn_t *conn, apr_size_t length, size_t digits)
@@ -114,9 +114,11 @@ static bool body_mangled(conn_t *conn, const http_request_t *request)
     return request->length > 0 && lws_service_adjust_timeout(conn->net->lws, 1, 0) == 0;
 }
 
-static void token_read(conn_t *conn, http_request_t *request)
+static void token_read(conn_t *conn, http_request_t *request, unsigned flags)
 {
     const char *token = opening_read_bearer(conn->wsi, request->pool);
+    if (token == NULL && (flags & SALON_QUERY_TOKEN))
+        token = opening_query_find(request->queries, request->query_count, "token");
     if (token == NULL) return;
     request->has_token = true;
     token_claims_t *claims = apr_palloc(request->pool, sizeof(*claims));
@@ -147,7 +149,7 @@ static void origin_read(conn_t *conn, http_request_t *request)
     conn->origin = strdup(origin);
 }
 
-static void headers_read(conn_t *conn, http_request_t *request)
+static void headers_read(conn_t *conn, http_request_t *request, unsigned flags)
 {
     conn_identify(conn, request->pool);
     request->query_count =
@@ -155,7 +157,7 @@ static void headers_read(conn_t *conn, http_request_t *request)
     request->content_type =
         opening_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, request->pool);
     request->accept = opening_header(conn->wsi, WSI_TOKEN_HTTP_ACCEPT, request->pool);
-    token_read(conn, request);
+    token_read(conn, request, flags);
     ranges_read(conn, request);
 }
 
@@ -251,11 +253,12 @@ int http_begin(conn_t *conn)
     if (!method_read(conn, request)) return refuse(conn, HTTP_STATUS_METHOD_NOT_ALLOWED);
     conn->http_head = strcmp(request->method, "HEAD") == 0;
     origin_read(conn, request);
-    bool upload = is_upload(route_of(conn));
+    unsigned flags = route_flags(route_of(conn));
+    bool upload = (flags & SALON_UPLOAD) != 0;
     int status = length_read(conn, request, upload);
     if (status == 0 && body_mangled(conn, request)) status = HTTP_STATUS_SERVICE_UNAVAILABLE;
     if (status != 0) return refuse(conn, status);
-    headers_read(conn, request);
+    headers_read(conn, request, flags);
     if (!queries_valid(request)) return refuse(conn, HTTP_STATUS_BAD_REQUEST);
     if (upload) return upload_begin(conn, request);
     if (request->length == 0) return http_complete(conn);

@@ -548,6 +548,8 @@ typedef struct salon_migration_t {
 #define SALON_SIGNED_IN   0x01u /* wants a bearer token */
 #define SALON_UPLOAD      0x02u /* its body is a file, see salon_http_receive */
 #define SALON_ANSWERS_ALL 0x04u /* its handler makes refusals, too: see salon_http_refused */
+#define SALON_QUERY_TOKEN 0x08u /* a token may be the query's "token": pages cannot set headers for
+                                 * what they show */
 
 typedef struct salon_http_route_t {
     const char *method; /* NULL ends the table */

@@ -276,7 +276,7 @@ static const salon_command_t commands[] = {
 
 static const salon_http_route_t routes[] = {
     { "POST", "/media", upload_post, SALON_SIGNED_IN | SALON_UPLOAD, SALON_ROLE_USER },
-    { "GET", "/media/{id}", route_get, 0, SALON_ROLE_USER },
+    { "GET", "/media/{id}", route_get, SALON_QUERY_TOKEN, SALON_ROLE_USER },
     { "DELETE", "/media/{id}", route_delete, SALON_SIGNED_IN, SALON_ROLE_USER },
     { NULL, NULL, NULL, 0, SALON_ROLE_USER },
 };
