@@ -459,7 +459,8 @@ def quota():
                 web.client.send(png() + bytes(100000 - len(png())))
                 urls.append(json.loads(web.answer()[2])["url"])
         status, answer = webs[0].upload(png())
-        check(status == 413 and answer["details"] == {"quota": 300000, "used": 300000}, answer)
+        check(status == 413 and answer["details"] == {"quota": 300000, "used": 300000} and
+              answer["message"] == "Too large", answer)
         check(Web(salond, "bob").upload(png())[0] == 201, "bob has a quota of his own")
         check(webs[0].ask("DELETE", urls[0])[0] == 200, "removing")
         check(webs[0].upload(png())[0] == 201, "there is room again")
