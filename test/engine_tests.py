@@ -16,6 +16,7 @@ import databases
 import engine_faults
 import run_conversations
 import salon_test
+import test_media
 import test_process
 import upgrade
 from salon_test import Server, Skip, check
@@ -55,7 +56,8 @@ def test_tables():
               "there is a file")
 
 
-TOGETHER = engine_faults.TOGETHER + [test_units, test_tables, upgrade.test_upgrade,
+TOGETHER = engine_faults.TOGETHER + [test_units, test_tables, test_media.permissions,
+                                     upgrade.test_upgrade,
                                      test_process.test_stop_under_load,
                                      test_process.test_crash_under_load]
 TESTS = TOGETHER + engine_faults.ALONE

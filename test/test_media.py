@@ -13,6 +13,7 @@ import select
 import socket
 import sqlite3
 import struct
+import subprocess
 import sys
 import time
 import zlib
@@ -541,6 +542,29 @@ def cut_off():
         salon_test.still_serves(salond)
 
 
+def disk_full():
+    """Where the disk is full, an upload is refused, and leaves nothing; others go on"""
+    salond = server("quota = 0")
+    state = os.path.join(salond.directory, "state")
+    os.makedirs(state)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", state],
+                             stderr=subprocess.DEVNULL, check=False).returncode == 0
+    try:
+        if not mounted:
+            salond.remove()
+            raise Skip("no small disk can be had")
+        with salond:
+            alice = Web(salond, "alice")
+            status, answer = alice.upload(png() + bytes(50 * MEGA))
+            check(status == 507 and answer["code"] == "no_space", f"{status} {answer}")
+            expect_left(salond, 0)
+            check(alice.upload(png() + bytes(5 * MEGA))[0] == 201, "a smaller one")
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", state], check=False)
+            salond.remove()
+
+
 def slow_but_steady():
     """An upload that is slow, but comes, is taken; input that waits costs no processor time"""
     with server(listener={"handshake_timeout": "1"}) as salond:
@@ -759,7 +783,7 @@ def without():
 
 
 TESTS = [up_and_down, large, many_at_once, pipelined, parts, forms, no_forms, bad_lengths, types,
-         refusals_are_heard, quota, rate, cut_off, slow_but_steady, slow_reader, missing_file,
+         refusals_are_heard, quota, rate, cut_off, disk_full, slow_but_steady, slow_reader, missing_file,
          permissions, others_files, room_goes, sweeping, reload_types, without]
 
 if __name__ == "__main__":

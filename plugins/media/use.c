@@ -106,36 +106,48 @@ static void leave_place(use_t *use)
 }
 
 /* The time is kept, so that what a restart finds unused is not taken for long unused. */
-static void become_idle(media_t *media, apr_int64_t now)
+static void forget_stored(salon_topic_t topic, apr_int64_t message_id, apr_int64_t now)
 {
-    media_set_idle(media, now);
-    salon_write("UPDATE media_entries SET idle_at = %ld WHERE id = %ld", (long)now,
-                (long)media->id);
+    if (message_id != 0) {
+        salon_write("UPDATE media_entries SET idle_at = %ld WHERE id IN"
+                    " (SELECT media_id FROM media_uses WHERE message_id = %ld)",
+                    (long)now, (long)message_id);
+        salon_write("DELETE FROM media_uses WHERE message_id = %ld", (long)message_id);
+        return;
+    }
+    salon_write("UPDATE media_entries SET idle_at = %ld WHERE id IN"
+                " (SELECT media_id FROM media_uses WHERE topic_kind = %s AND topic_id = %ld)",
+                (long)now, topic.kind, (long)topic.id);
+    salon_write("DELETE FROM media_uses WHERE topic_kind = %s AND topic_id = %ld", topic.kind,
+                (long)topic.id);
+}
+
+/* It has left its place's list. */
+static void use_free(use_t *use, apr_int64_t now)
+{
+    media_t *media = use->media;
+    leave_media(use);
+    if (media->uses == NULL && !media->going) media_set_idle(media, now);
+    free(use);
 }
 
 void use_end(salon_topic_t topic, apr_int64_t message_id, apr_int64_t now)
 {
     place_t *place = place_find(topic);
-    use_t **link = place != NULL ? &place->uses : NULL;
+    if (place == NULL) return;
+    use_t **link = &place->uses, *use;
     bool any = false;
-    while (link != NULL && *link != NULL) {
-        use_t *use = *link;
+    while ((use = *link) != NULL) {
         if (message_id != 0 && use->message_id != message_id) {
             link = &use->next_of_place;
             continue;
         }
-        any = true;
         *link = use->next_of_place;
-        leave_media(use);
-        if (use->media->uses == NULL && !use->media->going) become_idle(use->media, now);
-        free(use);
+        use_free(use, now);
+        any = true;
     }
-    if (place != NULL) place_free_unused(place);
-    if (any && message_id != 0)
-        salon_write("DELETE FROM media_uses WHERE message_id = %ld", (long)message_id);
-    else if (any)
-        salon_write("DELETE FROM media_uses WHERE topic_kind = %s AND topic_id = %ld", topic.kind,
-                    (long)topic.id);
+    place_free_unused(place);
+    if (any) forget_stored(topic, message_id, now);
 }
 
 void use_end_all(media_t *media)
