@@ -268,6 +268,12 @@ static const salon_operation_t operations[] = {
     { .name = NULL },
 };
 
+static const salon_metric_t metrics[] = {
+    { "media_entries", "gauge", "Uploads that are kept.", media_count },
+    { "media_bytes", "gauge", "Bytes of all uploads, equal ones counted each.", media_bytes },
+    { NULL, NULL, NULL, NULL },
+};
+
 static const salon_command_t commands[] = {
     { "media list", "", "media.list", NULL, "everything that has been uploaded" },
     { "media remove", "MEDIA_ID", "media.remove", "media_id", "remove something uploaded" },
@@ -326,4 +332,5 @@ SALON_PLUGIN(media) = {
     .routes = routes,
     .commands = commands,
     .start = start,
+    .metrics = metrics,
 };
