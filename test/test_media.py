@@ -9,6 +9,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import select
 import socket
 import sqlite3
@@ -155,6 +156,7 @@ def up_and_down():
         number = added["media_id"]
         check(added["url"] == f"/media/{number}" and added["size"] == len(picture), added)
         check(added["media_type"] == "image/png" and added["name"] == "", added)
+        check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", added["created_at"]), added)
         status, headers, body = alice.ask("GET", added["url"])
         check(status == 200 and body == picture, f"{status} {body}")
         check(headers["content-type"] == "image/png", headers)

@@ -11,6 +11,8 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include <salon/dialect.h>
+
 #include "shelf.h"
 
 #define LOAD_BATCH 1000
@@ -209,6 +211,11 @@ json_object *media_json(const media_t *media)
     salon_json_string(json, "name", media->name);
     salon_json_integer(json, "user_id", media->owner->user_id);
     return salon_json_integer(json, "created_at", media->created_at);
+}
+
+json_object *media_http_json(const media_t *media)
+{
+    return salon_json_value(media_json(media), "created_at", salon_time_json(media->created_at));
 }
 
 /* ---- Loading ---- */

@@ -78,5 +78,7 @@ typedef struct media_url_t {
 media_url_t media_url(const media_t *media);
 /* {media_id, url, media_type, size, name, user_id, created_at}. */
 json_object *media_json(const media_t *media);
+/* The same for HTTP, where times are text. */
+json_object *media_http_json(const media_t *media);
 
 #endif

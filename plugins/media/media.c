@@ -139,12 +139,20 @@ static const salon_hooks_t hooks = { .attach = attach_hook,
 
 /* ---- Removing ---- */
 
+typedef json_object *describe_t(const media_t *media);
+
+typedef struct {
+    apr_int64_t id;
+    describe_t *describe; /* for the answer */
+} removal_t;
+
 static salon_outcome_t removed(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
-    media_t *media = media_find_going(*(apr_int64_t *)salon_req_data(req));
+    const removal_t *removal = salon_req_data(req);
+    media_t *media = media_find_going(removal->id);
     if (media == NULL) return salon_fail(req, NOT_FOUND);
-    json_object *json = media_json(media);
+    json_object *json = removal->describe(media);
     use_end_all(media);
     media_remove(media);
     return salon_reply(req, json);
@@ -153,31 +161,32 @@ static salon_outcome_t removed(salon_req_t *req, const salon_rows_t *rows)
 /* Should that fail, the request ends; then it is not going any more. */
 static apr_status_t stay(void *data)
 {
-    media_t *media = media_find_going(*(apr_int64_t *)data);
+    media_t *media = media_find_going(((const removal_t *)data)->id);
     if (media == NULL) return APR_SUCCESS;
     media->going = false;
     if (media->uses == NULL) media_set_idle(media, salon_now());
     return APR_SUCCESS;
 }
 
-static salon_outcome_t remove_one(salon_req_t *req, media_t *media)
+static salon_outcome_t remove_one(salon_req_t *req, media_t *media, describe_t *describe)
 {
-    apr_int64_t *id = apr_pmemdup(salon_req_pool(req), &media->id, sizeof(media->id));
+    removal_t *removal = apr_palloc(salon_req_pool(req), sizeof(*removal));
+    *removal = (removal_t){ media->id, describe };
     media->going = true;
     media_set_busy(media);
-    salon_req_set_data(req, id);
-    apr_pool_cleanup_register(salon_req_pool(req), id, stay, apr_pool_cleanup_null);
-    salon_sql(req, "DELETE FROM media_uses WHERE media_id = %ld", (long)*id);
-    salon_sql(req, "DELETE FROM media_entries WHERE id = %ld", (long)*id);
+    salon_req_set_data(req, removal);
+    apr_pool_cleanup_register(salon_req_pool(req), removal, stay, apr_pool_cleanup_null);
+    salon_sql(req, "DELETE FROM media_uses WHERE media_id = %ld", (long)media->id);
+    salon_sql(req, "DELETE FROM media_entries WHERE id = %ld", (long)media->id);
     return salon_store(req, removed);
 }
 
-static salon_outcome_t remove_own(salon_req_t *req, media_t *media)
+static salon_outcome_t remove_own(salon_req_t *req, media_t *media, describe_t *describe)
 {
     const salon_user_t *user = salon_req_user(req);
     if (media == NULL || !use_may_see(user, media)) return salon_fail(req, NOT_FOUND);
     if (media->owner->user_id != user->id) return salon_fail(req, SALON_DENIED);
-    return remove_one(req, media);
+    return remove_one(req, media, describe);
 }
 
 /* ---- Operations ---- */
@@ -196,13 +205,13 @@ static salon_outcome_t media_get(salon_req_t *req)
 
 static salon_outcome_t media_delete(salon_req_t *req)
 {
-    return remove_own(req, asked(req));
+    return remove_own(req, asked(req), media_json);
 }
 
 static salon_outcome_t media_remove_any(salon_req_t *req)
 {
     media_t *media = asked(req);
-    return media != NULL ? remove_one(req, media) : salon_fail(req, NOT_FOUND);
+    return media != NULL ? remove_one(req, media, media_json) : salon_fail(req, NOT_FOUND);
 }
 
 static void list_add(const media_t *media, void *list)
@@ -246,7 +255,7 @@ static salon_outcome_t route_get(salon_req_t *req)
 
 static salon_outcome_t route_delete(salon_req_t *req)
 {
-    return remove_own(req, captured(req));
+    return remove_own(req, captured(req), media_http_json);
 }
 
 /* ---- Tables ---- */

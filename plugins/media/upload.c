@@ -98,7 +98,7 @@ static salon_outcome_t stored(salon_req_t *req, const salon_rows_t *rows)
     upload_t *upload = salon_req_data(req);
     media_file_t *file = upload->file;
     upload->file = NULL;
-    json_object *json = media_json(media_add(upload->id, file, upload->received, upload->type,
+    json_object *json = media_http_json(media_add(upload->id, file, upload->received, upload->type,
                                              upload->owner->user_id, salon_now()));
     const char *text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE);
     salon_outcome_t outcome =
