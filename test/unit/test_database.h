@@ -58,7 +58,7 @@ static int test_database_make(void **state)
         .name = test_setting("SALON_TEST_NAME", "test.db"),
         .user = test_setting("SALON_TEST_USER", ""),
         .password_file = test_setting("SALON_TEST_PASSWORD_FILE", ""),
-        .wait = 1,
+        .wait = 4,
     };
     *state = test;
     return 0;

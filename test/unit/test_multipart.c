@@ -25,6 +25,11 @@ typedef struct {
     size_t length, most;
 } taken_t;
 
+/* A boundary of 71 characters. */
+#define TOO_LONG                                                                                 \
+    "multipart/form-data; "                                                                      \
+    "boundary=12345678901234567890123456789012345678901234567890123456789012345678901"
+
 static bool take(void *baton, const char *bytes, size_t length)
 {
     taken_t *taken = baton;
@@ -84,8 +89,7 @@ static void test_types(void **state)
         "multipart/form-data; boundary=\"a \"",
         "multipart/form-data; boundary=a\x01",
         "multipart/form-data; boundary=\"a\r\nb\"",
-        "multipart/form-data; boundary="
-        "12345678901234567890123456789012345678901234567890123456789012345678901",
+        TOO_LONG,
     };
     (void)state;
     assert_true(multipart_is("multipart/form-data; boundary=x"));
