@@ -30,14 +30,22 @@
 #define LENGTH_MOST   (64u << 20) /* bytes, where the configuration says no limit */
 #define UNREAD_TIMEOUT 5000       /* milliseconds */
 
-static const struct method_t {
+typedef enum { BODY_NONE, BODY_OPTIONAL, BODY_REQUIRED } body_t;
+
+typedef struct {
     enum lws_token_indexes header;
     const char *name;
-} methods[] = {
-    { WSI_TOKEN_GET_URI, "GET" },       { WSI_TOKEN_POST_URI, "POST" },
-    { WSI_TOKEN_PUT_URI, "PUT" },       { WSI_TOKEN_DELETE_URI, "DELETE" },
-    { WSI_TOKEN_PATCH_URI, "PATCH" },   { WSI_TOKEN_OPTIONS_URI, "OPTIONS" },
-    { WSI_TOKEN_HEAD_URI, "HEAD" },
+    body_t body;
+} method_t;
+
+static const method_t methods[] = {
+    { WSI_TOKEN_GET_URI, "GET", BODY_NONE },
+    { WSI_TOKEN_POST_URI, "POST", BODY_REQUIRED },
+    { WSI_TOKEN_PUT_URI, "PUT", BODY_REQUIRED },
+    { WSI_TOKEN_DELETE_URI, "DELETE", BODY_OPTIONAL },
+    { WSI_TOKEN_PATCH_URI, "PATCH", BODY_REQUIRED },
+    { WSI_TOKEN_OPTIONS_URI, "OPTIONS", BODY_NONE },
+    { WSI_TOKEN_HEAD_URI, "HEAD", BODY_NONE },
 };
 
 const char *http_header(const http_request_t *request, const char *name)
@@ -51,14 +59,14 @@ void http_request_free(http_request_t **request)
     *request = NULL;
 }
 
-static bool method_read(conn_t *conn, http_request_t *request)
+static const method_t *method_read(conn_t *conn, http_request_t *request)
 {
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         request->path = opening_header(conn->wsi, methods[i].header, request->pool);
         request->method = methods[i].name;
-        if (request->path != NULL) return true;
+        if (request->path != NULL) return &methods[i];
     }
-    return false;
+    return NULL;
 }
 
 /* NULL: none. */
@@ -85,21 +93,18 @@ static bool length_fits(conn_t *conn, apr_size_t length, size_t digits)
 }
 
 /* 0, or the status to refuse with. */
-static int length_read(conn_t *conn, http_request_t *request, bool upload)
+static int length_read(conn_t *conn, http_request_t *request, body_t body, bool upload)
 {
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
         return HTTP_STATUS_NOT_IMPLEMENTED;
     const char *text = opening_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, request->pool);
-    bool wants_body = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0 ||
-                      strcmp(request->method, "PATCH") == 0;
-    bool may_have_body = wants_body || strcmp(request->method, "DELETE") == 0;
-    if (text == NULL) return wants_body ? HTTP_STATUS_LENGTH_REQUIRED : 0;
+    if (text == NULL) return body == BODY_REQUIRED ? HTTP_STATUS_LENGTH_REQUIRED : 0;
     size_t digits = strspn(text, "0123456789");
     if (digits == 0 || text[digits] != '\0') return HTTP_STATUS_BAD_REQUEST;
     request->length = (apr_size_t)apr_atoi64(text);
     if (upload ? digits > UPLOAD_DIGITS : !length_fits(conn, request->length, digits))
         return HTTP_STATUS_REQ_ENTITY_TOO_LARGE;
-    if (!may_have_body && request->length > 0) return HTTP_STATUS_BAD_REQUEST;
+    if (body == BODY_NONE && request->length > 0) return HTTP_STATUS_BAD_REQUEST;
     return 0;
 }
 
@@ -250,12 +255,13 @@ int http_begin(conn_t *conn)
     conn_await(conn, conn_config(conn)->handshake_timeout * 1000);
     http_request_t *request = request_make();
     conn->http = request;
-    if (!method_read(conn, request)) return refuse(conn, HTTP_STATUS_METHOD_NOT_ALLOWED);
+    const method_t *method = method_read(conn, request);
+    if (method == NULL) return refuse(conn, HTTP_STATUS_METHOD_NOT_ALLOWED);
     conn->http_head = strcmp(request->method, "HEAD") == 0;
     origin_read(conn, request);
     unsigned flags = route_flags(route_of(conn));
     bool upload = (flags & SALON_UPLOAD) != 0;
-    int status = length_read(conn, request, upload);
+    int status = length_read(conn, request, method->body, upload);
     if (status == 0 && body_mangled(conn, request)) status = HTTP_STATUS_SERVICE_UNAVAILABLE;
     if (status != 0) return refuse(conn, status);
     headers_read(conn, request, flags);
