@@ -68,11 +68,6 @@ static salon_session_t *session_find(conn_ref_t conn)
     return session != NULL && session->conn.generation == conn.generation ? session : NULL;
 }
 
-const config_endpoint_t *session_endpoint(const salon_session_t *session)
-{
-    return &server.config->listeners[session->listener].endpoints[session->endpoint];
-}
-
 json_object *session_id_json(const salon_session_t *session)
 {
     const unsigned char *b = session->id;
@@ -137,7 +132,8 @@ const char *salon_session_dialect(const salon_session_t *session)
 
 bool salon_session_auto_create(const salon_session_t *session)
 {
-    return session_endpoint(session)->auto_create;
+    const config_listener_t *listener = &server.config->listeners[session->listener];
+    return listener->endpoints[session->endpoint].auto_create;
 }
 
 void salon_session_default(salon_session_t *session, const char *argument, json_object *value)

@@ -52,8 +52,6 @@ apr_int64_t session_count(void);
 apr_int64_t session_signed_in_count(void);
 /* Those of one dialect. */
 apr_int64_t session_count_in(const wire_t *wire);
-/* Its endpoint, as the newest configuration has it. */
-const config_endpoint_t *session_endpoint(const salon_session_t *session);
 /* Its user is known from now on; what it hears of another user ends. */
 void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_expires);
 /* Closes the user's connections that have signed in with that API token. */

@@ -268,32 +268,17 @@ static void publish(const publication_t *p, const char *event_name, json_object 
     json_object_put(data);
 }
 
-static void publish_one(salon_topic_t name, const salon_session_t *except,
-                        apr_int64_t except_user, const char *event, json_object *data)
+void salon_publish_except(salon_topic_t name, const salon_session_t *session, const char *event,
+                          json_object *data)
 {
     const topic_t *topic = topic_find(name);
-    publication_t p = { .topics = &topic,
-                        .count = topic != NULL,
-                        .except = except,
-                        .except_user = except_user };
+    publication_t p = { .topics = &topic, .count = topic != NULL, .except = session };
     publish(&p, event, data);
 }
 
 void salon_publish(salon_topic_t topic, const char *event, json_object *data)
 {
-    publish_one(topic, NULL, 0, event, data);
-}
-
-void salon_publish_except_user(salon_topic_t topic, apr_int64_t user_id, const char *event,
-                               json_object *data)
-{
-    publish_one(topic, NULL, user_id, event, data);
-}
-
-void salon_publish_except(salon_topic_t topic, const salon_session_t *session, const char *event,
-                          json_object *data)
-{
-    publish_one(topic, session, 0, event, data);
+    salon_publish_except(topic, NULL, event, data);
 }
 
 void salon_publish_topics(const salon_topic_t *names, int count, apr_int64_t except_user,

@@ -168,11 +168,6 @@ static const salon_wire_message_t *row_find(const wire_t *wire, const char *type
     return apr_hash_get(wire->messages, type, APR_HASH_KEY_STRING);
 }
 
-const salon_wire_message_t *salon_wire_message(const salon_dialect_t *dialect, const char *type)
-{
-    return row_find(wire_find(dialect->name), type);
-}
-
 /* name: "parent_id", or a path of two, "media.url". */
 static void argument_add(json_object *arguments, const char *name, json_object *value)
 {

@@ -60,9 +60,6 @@ SALON_API void salon_call(salon_calls_t *calls, const salon_wire_message_t *row,
  * NULL.  row: NULL where it is not known. */
 SALON_API void salon_call_refuse(salon_calls_t *calls, const salon_wire_message_t *row,
                                  const char *code, const char *field);
-/* The row of that wire type, or NULL. */
-SALON_API const salon_wire_message_t *salon_wire_message(const salon_dialect_t *dialect,
-                                                         const char *type);
 /* The generic way from a wire message's payload to a call, by the row's table of fields. */
 SALON_API void salon_call_fields(salon_calls_t *calls, const salon_wire_message_t *row,
                                  json_object *payload);

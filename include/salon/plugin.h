@@ -107,9 +107,7 @@ SALON_API bool salon_subscribed(const salon_session_t *session, salon_topic_t to
  * it is encoded once per dialect, and shared.
  */
 SALON_API void salon_publish(salon_topic_t topic, const char *event, json_object *data);
-/* The same, but not to the connections of one user, or not to one connection. */
-SALON_API void salon_publish_except_user(salon_topic_t topic, apr_int64_t user_id,
-                                         const char *event, json_object *data);
+/* The same, but not to one connection. */
 SALON_API void salon_publish_except(salon_topic_t topic, const salon_session_t *session,
                                     const char *event, json_object *data);
 /* To several topics at once: a connection that hears more than one of them is told once.  Not to
