@@ -185,7 +185,7 @@ static made_t *token_make_new(salon_req_t *req, const salon_user_t *owner)
                                  .user_id = owner->id,
                                  .label = label != NULL ? label : "",
                                  .created_at = salon_now(),
-                                 .expires_at = ttl > 0 ? salon_now() / 1000 + ttl : 0 };
+                                 .expires_at = ttl > 0 ? (salon_now() + 999) / 1000 + ttl : 0 };
     digest_of(made->text, made->token.digest);
     return made;
 }
