@@ -9,19 +9,7 @@
 
 'use strict';
 
-function load(names) {
-    for (const name of names) {
-        try {
-            return require(name);
-        } catch (error) {
-            if (error.code !== 'MODULE_NOT_FOUND') throw error;
-        }
-    }
-    console.error('no module ws');
-    process.exit(77);
-}
-
-const WebSocket = load(['ws', '/usr/share/nodejs/ws']);
+const WebSocket = require('./installed').load('ws');
 
 class WebSocketClient {
     constructor(address, token, options) {

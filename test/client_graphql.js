@@ -9,19 +9,7 @@
 
 'use strict';
 
-function load(names) {
-    for (const name of names) {
-        try {
-            return require(name);
-        } catch (error) {
-            if (error.code !== 'MODULE_NOT_FOUND') throw error;
-        }
-    }
-    console.error('no module graphql');
-    process.exit(77);
-}
-
-const graphql = load(['graphql', '/usr/share/nodejs/graphql']);
+const graphql = require('./installed').load('graphql');
 const http = require('http');
 const fs = require('fs');
 
