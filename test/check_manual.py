@@ -268,7 +268,8 @@ def check_dialects(pages, rows):
 
 
 def headers():
-    texts = [read("include", "salon", name) for name in ("plugin.h", "message.h", "dialect.h", "fetch.h")]
+    texts = [read("include", "salon", name)
+             for name in ("plugin.h", "message.h", "dialect.h", "fetch.h")]
     return re.sub(r"(?s)/\*.*?\*/", "", "\n".join(texts))
 
 

@@ -42,6 +42,12 @@ def where(files, test):
             for number, line in enumerate(lines, 1) if test(line)]
 
 
+def scripts():
+    """The tests that are scripts, in the same form."""
+    for path in sorted([*(TOP / "test").glob("*.py"), *(TOP / "test").glob("*.js")]):
+        yield path.relative_to(TOP).as_posix(), path.read_text(encoding="utf-8").split("\n")
+
+
 def without_licence(files):
     return [name for name, lines in files if lines[0] != SPDX]
 
@@ -70,7 +76,7 @@ def not_built(files):
     """Files that Makefile.am does not name, be it as they are, as NAME.la or as a program."""
     named = set(re.findall(r"[\w./+-]+", (TOP / "Makefile.am").read_text(encoding="utf-8")))
     others = [path.relative_to(TOP).as_posix()
-              for pattern in ("man/*.in", "conf/*.in", "test/*.py", "test/*.sh")
+              for pattern in ("man/*.in", "conf/*.in", "test/*.py", "test/*.js", "test/*.sh")
               for path in sorted(TOP.glob(pattern))]
     return [name for name in [name for name, _ in files] + others
             if not {name, name.rpartition(".")[0], name.rpartition(".")[0] + ".la"} & named]
@@ -86,6 +92,8 @@ def checks(files):
     yield "no word of a feature in the core", feature_words(files), False
     yield "every source is in Makefile.am", not_built(files), False
     yield f"no source over {LINES} lines", too_long(files), True
+    yield (f"no line of a test over {COLUMNS} columns",
+           where(scripts(), lambda line: len(line) > COLUMNS), True)
 
 
 def main():

@@ -92,7 +92,10 @@ class Database:
 
 
 class Engine:
-    """One server.  Of a kind are: driver, user, install(), command(), ask(), run(), create(), cut() and drop()."""
+    """One server.
+
+    Of a kind are: driver, user, install(), command(), ask(), run(), create(), cut() and drop().
+    """
 
     def __init__(self):
         self.process = None

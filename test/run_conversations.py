@@ -6,8 +6,8 @@
                                                          (default: all of conversations/)
 
 DRIVER is pgsql or mysql: on a server of the test's own; without it, on SQLite.  The environment
-variable SALON_TEST_DATABASE says the same.  Each file gets a salond of its own; several run at once; one TAP line each.  Statements (see
-conversation.py for their form and for values):
+variable SALON_TEST_DATABASE says the same.  Each file gets a salond of its own; several run at
+once; one TAP line each.  Statements (see conversation.py for their form and for values):
 
     setting listener.NAME = VALUE     of every listener; also endpoint.NAME; else SECTION.NAME.
                                       All of them stand before anything else.

@@ -225,7 +225,8 @@ class Server:
         target = self.log_file or "stderr"
         names = ", ".join(f'"{name}"' for name in self.plugins)
         parts = [f'state_dir = "{self.directory}/state"', f'plugin_dir = "{self.plugin_dir}"',
-                 f"plugins = {{ {names} }}", self.presence_text(), f'jwt {{ key_file = "{self.directory}/key" }}',
+                 f"plugins = {{ {names} }}", self.presence_text(),
+                 f'jwt {{ key_file = "{self.directory}/key" }}',
                  f'log {{ target = "{target}"  level = "debug" }}', "threads = 2", self.settings]
         if self.database:
             parts.append(self.database_text())

@@ -32,8 +32,8 @@ def listening(server, count, *headers, **options):
 
 TEXTS = ("", " ", "\n\t ", "hello", "{", "{}", "[1, 2", "null", '"quoted"', "{'a': NaN}", "\\u0000",
          '{"type":"ping","data":{}}', '{"type":"error"}', "é👋🦉 مرحبا e\u0301\u202e", "\x01\x1f\x7f",
-         "<script>alert('x')</script>", "%s%d'; DROP TABLE users; --", "\ufeff", "\u2028", "x" * 4096,
-         "👋" * 4096)
+         "<script>alert('x')</script>", "%s%d'; DROP TABLE users; --", "\ufeff", "\u2028",
+         "x" * 4096, "👋" * 4096)
 
 
 def test_texts():

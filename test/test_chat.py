@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the chat dialect does with many messages at once, and how it is compressed.
 
-How many messages wait together is not for the client to say; so what is checked is what must hold in
-any case, and that there are batches at all.  Prints TAP.
+How many messages wait together is not for the client to say; so what is checked is what must hold
+in any case, and that there are batches at all.  Prints TAP.
 """
 
 import sys

@@ -8,7 +8,6 @@ One server for all, with the tests' own dialect, which knows sub-protocols and b
 import json
 import os
 import random
-import struct
 import sys
 import zlib
 
@@ -503,8 +502,8 @@ def main():
     if not salon_test.SALOND or not os.path.exists(salon_test.SALOND):
         print("1..0 # SKIP salond has not been built")
         return 0
-    SHARED = Server(endpoint={"rate": '""', "max_length": 100000}, plugins=salon_test.built_plugins() + ["probe"],
-                    test_plugins=True)
+    SHARED = Server(endpoint={"rate": '""', "max_length": 100000}, test_plugins=True,
+                    plugins=salon_test.built_plugins() + ["probe"])
     try:
         SHARED.start()
         return salon_test.run(TESTS, shared_server_ends)

@@ -14,7 +14,8 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from salon_test import Client, Failure, LIMIT, Server, Skip, check, still_serves, until  # noqa: E402
+from salon_test import (Client, Failure, LIMIT, Server, Skip, check,  # noqa: E402
+                        still_serves, until)
 
 PATH = "/graphql"
 TYPE = "Content-Type: application/json"
@@ -143,7 +144,7 @@ def test_create():
 
 
 def test_settings():
-    """Whose rooms are that are made by entering them, and how long one waits; a reload changes it"""
+    """Whose rooms are that entering them makes, and how long one waits; a reload changes it"""
     with server("live { system_user = 3  unjoined_ttl = 1 }\n") as salond:
         creator = "query ($slug: String) { chatRoom(slug: $slug) { createdBy } }"
         alice = bearer(salond, "alice")
@@ -328,7 +329,8 @@ def test_get():
         # libwebsockets takes an encoded line feed for the end of the line
         answer = get(salond, query=" ".join(LIST.split()))
         check(answer == (200, {"data": {"chatRooms": []}}), f"{answer}")
-        query = "query A($x: ID!) {chatRoom(id: $x) {id}} query B {__typename} mutation C {__typename}"
+        query = ("query A($x: ID!) {chatRoom(id: $x) {id}} "
+                 "query B {__typename} mutation C {__typename}")
         answer = get(salond, query=query, variables='{"x": 9}', operationName="A")
         check(answer == (200, {"data": {"chatRoom": None}}), f"{answer}")
         answer = get(salond, query=query, variables="", operationName="B")
@@ -487,6 +489,6 @@ def test_reference():
 
 if __name__ == "__main__":
     sys.exit(salon_test.run([
-        test_create, test_settings, test_create_variables, test_create_refused, test_serial, test_list,
-        test_private, test_one, test_rate, test_without_rooms, test_get, test_bodies, test_bounds,
-        test_reference]))
+        test_create, test_settings, test_create_variables, test_create_refused, test_serial,
+        test_list, test_private, test_one, test_rate, test_without_rooms, test_get, test_bodies,
+        test_bounds, test_reference]))

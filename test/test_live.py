@@ -144,7 +144,7 @@ def test_contended():
 
 
 async def slow_news(server):
-    """With five deliveries a second: those who stay are told of, late; who comes and goes is not."""
+    """With five deliveries a second: who stays is told of, late; who comes and goes is not."""
     first, _ = await enter(server, "here", "alice")
     others = [(await enter(server, "here", name))[0] for name in ("bob", "carol", "erin", "frank")]
     for _ in range(20):

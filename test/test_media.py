@@ -163,7 +163,8 @@ def up_and_down():
         check(headers["x-content-type-options"] == "nosniff", headers)
         check("sandbox" in headers["content-security-policy"], headers)
         check(headers["content-disposition"] == "inline", headers)
-        check(headers["accept-ranges"] == "bytes" and "private" in headers["cache-control"], headers)
+        check(headers["accept-ranges"] == "bytes" and "private" in headers["cache-control"],
+              headers)
         status, json_form = alice.form(picture, 'form-data; name="file"; filename="t\u00e9.png"')
         check(status == 201 and json_form["name"] == "t\u00e9.png", json_form)
         _, headers, _ = alice.ask("HEAD", json_form["url"])
@@ -259,7 +260,8 @@ def pipelined():
         check(alice.answer()[2] == b"ok\n", "the last")
         for body in (b"", png(), picture):
             alice = Web(salond, "alice")
-            alice.client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nPOST /media HTTP/1.1\r\nHost: x\r\n"
+            alice.client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+                              "POST /media HTTP/1.1\r\nHost: x\r\n"
                               f"{alice.headers[0]}\r\nContent-Length: {len(body)}\r\n\r\n")
             alice.client.send(body)
             check(alice.answer()[0] == 200, "the first")
@@ -470,7 +472,8 @@ def quota():
         webs[0].begin("POST", "/media", length=100000)
         webs[0].client.send(png())
         webs[0].close()  # what was expected is free again
-        until(lambda: webs[1].upload(png() + bytes(90000))[0] == 201, "an upload cut off is counted")
+        until(lambda: webs[1].upload(png() + bytes(90000))[0] == 201,
+              "an upload cut off is counted")
 
 
 def rate():
@@ -689,8 +692,8 @@ def others_files():
         erin.ask("room.send", room_id=room, media={"ids": own + own[:1], "url": f"/media/{own[2]}"})
         check([Web(salond, "bob").ask("GET", f"/media/{i}")[0] for i in own] == [200] * 3, "bob")
         # Paths that are none.
-        for path in ("/media/0", "/media/-1", "/media/x", "/media/1x", "/media/99999999999999999999",
-                     "/media/%2e%2e", "/media/", "/media/1/2"):
+        for path in ("/media/0", "/media/-1", "/media/x", "/media/1x",
+                     "/media/99999999999999999999", "/media/%2e%2e", "/media/", "/media/1/2"):
             status = Web(salond, "alice").ask("GET", path)[0]
             check(status == 404, f"{path}: {status}")
         check(alice.ask("DELETE", f"/media/{own[0]}")[0] == 403, "another's")

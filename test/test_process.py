@@ -112,7 +112,8 @@ def test_check_bad():
         ('dialect = "veza"', 'dialect = "veza"  max_length = -1'),
         ('endpoint "/ws"', 'endpoint "ws"'), ('endpoint "/ws"', 'endpoint "/ws/{"'),
         ('level = "debug"', 'level = "loud"'), ("jwt {", "jwt { no_such_setting = 1 "),
-        ("jwt {", 'jwt { algorithms = { "none" } '), ("threads = 2", "rooms { allow_anonymous = 7 }"),
+        ("jwt {", 'jwt { algorithms = { "none" } '),
+        ("threads = 2", "rooms { allow_anonymous = 7 }"),
         ("threads = 2", "threads = 2\nlisten {"), ('plugins = { ', 'plugins = { "klingon", '),
     ]
     for old, new in mistakes:

@@ -314,7 +314,7 @@ def asked_ahead():
 
 
 def gone_while_held_back():
-    """Who leaves while a message waits for the upstream leaves nothing behind; it is said all the same"""
+    """Who leaves while a message waits for the upstream: it is said, and nothing is left behind"""
     backend = Backend()
     with server(backend, "auth_cache = 0  upstream_timeout = 5") as salond:
         people = [Person(salond, name).joined("general") for name in PEOPLE]
@@ -628,6 +628,7 @@ def joining_together():
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     sys.exit(salon_test.run([
-        signing_in, strangers, nobody_to_ask, slow_answer, revoked, checking_while_away, asked_ahead,
-        gone_while_held_back, what_is_handed_on, hand_on_all, faults, long_absence, kill_while_delivering, parked,
-        order_within_a_room, clean_stop, wrong_settings, joining_together], parallel=2))
+        signing_in, strangers, nobody_to_ask, slow_answer, revoked, checking_while_away,
+        asked_ahead, gone_while_held_back, what_is_handed_on, hand_on_all, faults, long_absence,
+        kill_while_delivering, parked, order_within_a_room, clean_stop, wrong_settings,
+        joining_together], parallel=2))

@@ -110,7 +110,7 @@ def damage(path, offset, data):
 
 
 def test_damaged():
-    """Files that are damaged, in several places: refused, with a clear line, and left as they are"""
+    """Files that are damaged, in several places: refused with a clear line, and left as they are"""
     with Server(endpoint={"rate": '""'}) as server:
         room = server.ctl("room", "add", "general")
         with signed_in(server, "alice", room) as client:
