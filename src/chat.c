@@ -10,7 +10,7 @@
 #include <apr_thread_proc.h>
 
 #include "fetch.h"
-#include "plugin.h"
+#include "hooks.h"
 #include "request.h"
 #include "server.h"
 #include "user.h"
@@ -116,7 +116,7 @@ static void on_tick(uv_timer_t *timer)
 {
     (void)timer;
     store_watch(server.store);
-    plugin_tick(salon_now());
+    hooks_tick(salon_now());
 }
 
 static void wake_up(void *baton)
@@ -155,7 +155,7 @@ apr_status_t chat_start(void)
 static void stop_handle(chat_note_t *note)
 {
     free(note);
-    plugin_stop();
+    hooks_stop();
     fetch_stop();
     chat.stopping = true;
 }

@@ -10,7 +10,7 @@
 #include "attachment.h"
 #include "api_token.h"
 #include "chat.h"
-#include "plugin.h"
+#include "hooks.h"
 #include "server.h"
 #include "utf8.h"
 
@@ -247,7 +247,7 @@ static salon_outcome_t check_flood(salon_req_t *req)
 static salon_outcome_t check_writing(salon_req_t *req)
 {
     bool writes = req->session != NULL && (req->operation->row->flags & SALON_WRITES);
-    return writes ? plugin_writing(req, &req->plugins_asked) : passed;
+    return writes ? hooks_writing(req, &req->plugins_asked) : passed;
 }
 
 static salon_outcome_t (*const checks[])(salon_req_t *) = {
@@ -266,6 +266,6 @@ salon_outcome_t check_request(salon_req_t *req)
 
 salon_outcome_t salon_req_go_on(salon_req_t *req)
 {
-    salon_outcome_t outcome = plugin_writing(req, &req->plugins_asked);
+    salon_outcome_t outcome = hooks_writing(req, &req->plugins_asked);
     return outcome.kind != 0 ? outcome : req->operation->row->handler(req);
 }

@@ -6,7 +6,6 @@
 #ifndef PLUGIN_H
 #define PLUGIN_H
 
-#include "message.h"
 #include "route.h"
 #include "salon/dialect.h"
 #include "settings.h"
@@ -37,29 +36,6 @@ const config_section_t *plugin_sections(int *count_r);
 
 /* Calls every plugin's start(), in the order of loading.  NULL: done; otherwise what failed. */
 const char *plugin_start(apr_pool_t *pool);
-
-/* Calls that hook of every plugin that has it, in their order. */
-void plugin_signed_in(salon_session_t *session, const salon_user_t *user);
-void plugin_signed_out(salon_session_t *session, const salon_user_t *user);
-void plugin_subscribed(salon_session_t *session, salon_topic_t topic);
-void plugin_unsubscribed(salon_session_t *session, salon_topic_t topic);
-void plugin_tick(apr_int64_t now);
-void plugin_reload(void);
-/* Asks the plugins from *at on; kind 0: nobody objects, else the outcome, and *at is behind the one
- * whose it is. */
-salon_outcome_t plugin_writing(salon_req_t *req, int *at);
-void plugin_stop(void);
-/* What the asker is about to say in the topic: kind 0: nobody objects (*content may be another text
- * then, the arguments kind and media others); otherwise the request has been refused. */
-salon_outcome_t plugin_say(salon_req_t *req, salon_topic_t topic, const char **content);
-
-/* A message has been deleted; 0: the topic ceases to be. */
-void plugin_unsaid(salon_topic_t topic, apr_int64_t message_id);
-
-/* A message is about to be stored: plugins may add statements to the request. */
-void plugin_storing(salon_req_t *req, salon_topic_t topic, const message_t *message);
-/* It has been. */
-void plugin_stored(const salon_req_t *req, salon_topic_t topic, const message_t *message);
 
 /* The route of a request, among those that this listener serves; NULL: none.  path_known_r: there
  * is one for another method. */

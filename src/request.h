@@ -40,7 +40,7 @@ struct salon_req_t {
     bool immediate; /* not among the session's requests */
     frame_t *held; /* the answer, while earlier requests have not been answered */
     int close_code;
-    int plugins_asked; /* see plugin_writing */
+    int plugins_asked; /* see hooks_writing */
     const char *close_reason;
     /* of HTTP */
     http_request_t *http;

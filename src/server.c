@@ -21,6 +21,7 @@
 #include "chat.h"
 #include "control.h"
 #include "fetch.h"
+#include "hooks.h"
 #include "log.h"
 #include "message.h"
 #include "plugin.h"
@@ -225,7 +226,7 @@ const char *server_reload(apr_pool_t *pool)
     config_commit(config);
     config->state_dir = server.config->state_dir;
     reload_spread(config, keys);
-    plugin_reload();
+    hooks_reload();
     return log_begin();
 }
 

@@ -15,9 +15,9 @@
 
 #include "anonymous.h"
 #include "chat.h"
+#include "hooks.h"
 #include "log.h"
 #include "metrics.h"
-#include "plugin.h"
 #include "request.h"
 #include "server.h"
 #include "topic.h"
@@ -174,7 +174,7 @@ static void user_detach(salon_session_t *session)
     user->shown.last_seen = salon_now();
     if (user->shown.anonymous) return;
     all.signed_in--;
-    plugin_signed_out(session, &user->shown);
+    hooks_signed_out(session, &user->shown);
 }
 
 static bool is_back(const salon_user_t *user)
@@ -200,7 +200,7 @@ void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_e
     if (user->shown.anonymous) return;
     all.signed_in++;
     metrics_add(METRIC_SIGN_INS, 1);
-    plugin_signed_in(session, &user->shown);
+    hooks_signed_in(session, &user->shown);
 }
 
 /* ---- Requests in order ---- */

@@ -11,7 +11,7 @@
 
 #include <apr_hash.h>
 
-#include "plugin.h"
+#include "hooks.h"
 #include "server.h"
 
 #define KIND_BITS      3
@@ -257,7 +257,7 @@ void salon_timeline_close(salon_timeline_t **timeline)
 {
     salon_timeline_t *closing = *timeline;
     *timeline = NULL;
-    plugin_unsaid(timeline_topic(closing), 0);
+    hooks_unsaid(timeline_topic(closing), 0);
     apr_hash_set(all.timelines, &closing->id, sizeof(closing->id), NULL);
     apr_hash_set(all.volatiles, &closing->id, sizeof(closing->id), NULL);
     timeline_unload(closing);

@@ -4,8 +4,8 @@
  * asked; one transaction reads it again, changes it, moves the timeline's position and stamps the
  * message; then memory follows and everybody is told.
  */
+#include "hooks.h"
 #include "marks.h"
-#include "plugin.h"
 #include "server.h"
 #include "statement.h"
 #include "timeline.h"
@@ -240,7 +240,7 @@ static salon_outcome_t changed(change_t *change, salon_timeline_t *timeline)
     timeline_changed(timeline, &change->message);
     salon_outcome_t outcome = timeline_answer(req, timeline, event_of(change), json);
     act_report(change, timeline_topic(timeline));
-    if (change->kind == &delete) plugin_unsaid(timeline_topic(timeline), change->message.id);
+    if (change->kind == &delete) hooks_unsaid(timeline_topic(timeline), change->message.id);
     return outcome;
 }
 
@@ -288,7 +288,7 @@ static salon_outcome_t change_message(change_t *change)
         change->kind->may_not(&req->user->shown, message, timeline_topic(timeline));
     if (code != NULL) return salon_fail(req, code);
     if (change->kind == &edit) {
-        salon_outcome_t refused = plugin_say(req, timeline_topic(timeline), &change->content);
+        salon_outcome_t refused = hooks_say(req, timeline_topic(timeline), &change->content);
         if (refused.kind != 0) return refused;
         change->mentions = message_mentions(req->pool, change->content);
     }

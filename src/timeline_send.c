@@ -11,8 +11,8 @@
 #include <apr_strings.h>
 
 #include "attachment.h"
+#include "hooks.h"
 #include "metrics.h"
-#include "plugin.h"
 #include "server.h"
 #include "statement.h"
 
@@ -22,7 +22,7 @@ static salon_outcome_t sent(salon_req_t *req, salon_timeline_t *timeline, const 
     json_object *json = timeline_json(timeline, message);
     if (known) return salon_reply(req, salon_json_boolean(json, "known", true));
     salon_outcome_t outcome = timeline_answer(req, timeline, "message.new", json);
-    plugin_stored(req, timeline_topic(timeline), message);
+    hooks_stored(req, timeline_topic(timeline), message);
     return outcome;
 }
 
@@ -132,7 +132,7 @@ static salon_outcome_t volatile_stored(salon_req_t *req, const salon_rows_t *row
 static salon_outcome_t volatile_new(salon_req_t *req, salon_timeline_t *timeline,
                                     message_t *message)
 {
-    plugin_storing(req, timeline_topic(timeline), message);
+    hooks_storing(req, timeline_topic(timeline), message);
     if (req->statements == NULL) return volatile_append(req, timeline, message);
     waiting_t *w = waiting_make(req, timeline, message);
     w->next = waiting;
@@ -190,7 +190,7 @@ static salon_outcome_t send_volatile(salon_req_t *req, salon_timeline_t *timelin
 static salon_outcome_t send_stored(salon_req_t *req, const salon_timeline_t *timeline,
                                    const message_t *message)
 {
-    plugin_storing(req, timeline_topic(timeline), message);
+    hooks_storing(req, timeline_topic(timeline), message);
     send_t *send = apr_pcalloc(req->pool, sizeof(*send));
     send->job.class = &send_class;
     send->job.done = send_done;
@@ -207,7 +207,7 @@ static salon_outcome_t send_stored(salon_req_t *req, const salon_timeline_t *tim
 salon_outcome_t salon_timeline_send(salon_req_t *req, salon_timeline_t *timeline)
 {
     const char *content = salon_arg_string(req, "content");
-    salon_outcome_t refused = plugin_say(req, timeline_topic(timeline), &content);
+    salon_outcome_t refused = hooks_say(req, timeline_topic(timeline), &content);
     if (refused.kind != 0) return refused;
     message_t message = message_compose(req, timeline, content);
     if (message.id == 0) return salon_fail(req, SALON_UNAVAILABLE);

@@ -12,8 +12,8 @@
 #include <apr_hash.h>
 
 #include "chat.h"
+#include "hooks.h"
 #include "metrics.h"
-#include "plugin.h"
 #include "roster.h"
 #include "server.h"
 #include "session.h"
@@ -116,7 +116,7 @@ void salon_subscribe(salon_session_t *session, salon_topic_t name)
     counts_move(topic, session, 1);
     topic_note(NET_SUBSCRIBE, session, topic->number);
     topic_key_t key = topic->key; /* the topic may end while plugins are told */
-    plugin_subscribed(session, name_of(&key));
+    hooks_subscribed(session, name_of(&key));
 }
 
 static void topic_leave(topic_t *topic, salon_session_t *session)
@@ -125,7 +125,7 @@ static void topic_leave(topic_t *topic, salon_session_t *session)
     counts_move(topic, session, -1);
     roster_remove(&topic->sessions, &session->seats);
     if (topic->sessions.count == 0) topic_free(topic);
-    plugin_unsubscribed(session, name_of(&key));
+    hooks_unsubscribed(session, name_of(&key));
 }
 
 void salon_unsubscribe(salon_session_t *session, salon_topic_t name)
