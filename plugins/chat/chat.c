@@ -15,38 +15,37 @@
 
 /* ---- From the client ---- */
 
+#define SAID_FIELDS                                                                              \
+    { "content", "content" },                                                                    \
+    { "message_type", "kind" },                                                                  \
+    { "media_url", "media.url" },                                                                \
+    { "media_type", "media.type" },                                                              \
+    { "duration", "media.duration" },                                                            \
+    { "reply_to", "parent_id" }
+#define REACTION_FIELDS                                                                          \
+    { "content", "emoji" },                                                                      \
+    { "reply_to", "message_id" }
+
 /* The first field of each table must be there. */
 static const salon_wire_field_t join_fields[] = { { "room", "room" }, { NULL, NULL } };
 static const salon_wire_field_t room_message_fields[] = {
     { "room", "room" },
-    { "content", "content" },
-    { "message_type", "kind" },
-    { "media_url", "media.url" },
-    { "media_type", "media.type" },
-    { "duration", "media.duration" },
-    { "reply_to", "parent_id" },
+    SAID_FIELDS,
     { NULL, NULL },
 };
 static const salon_wire_field_t room_reaction_fields[] = {
     { "room", "room" },
-    { "content", "emoji" },
-    { "reply_to", "message_id" },
+    REACTION_FIELDS,
     { NULL, NULL },
 };
 static const salon_wire_field_t direct_message_fields[] = {
     { "to_user_id", "user_id" },
-    { "content", "content" },
-    { "message_type", "kind" },
-    { "media_url", "media.url" },
-    { "media_type", "media.type" },
-    { "duration", "media.duration" },
-    { "reply_to", "parent_id" },
+    SAID_FIELDS,
     { NULL, NULL },
 };
 static const salon_wire_field_t direct_reaction_fields[] = {
     { "to_user_id", "user_id" },
-    { "content", "emoji" },
-    { "reply_to", "message_id" },
+    REACTION_FIELDS,
     { NULL, NULL },
 };
 static const salon_wire_field_t room_history_fields[] = {
