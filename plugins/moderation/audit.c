@@ -96,10 +96,7 @@ static json_object *entry_json(const salon_rows_t *rows, int row)
 
 static salon_outcome_t listed(salon_req_t *req, const salon_rows_t *rows)
 {
-    json_object *list = json_object_new_array();
-    for (int i = 0; i < rows->count; i++) json_object_array_add(list, entry_json(rows, i));
-    json_object *json = place_describe(salon_json(), salon_req_data(req));
-    return salon_reply(req, salon_json_value(json, "logs", list));
+    return place_reply(req, rows, "logs", entry_json);
 }
 
 #define COLUMNS "SELECT id, action, actor_id, target_user_id, message_id, details, created_at"

@@ -71,6 +71,15 @@ json_object *place_describe(json_object *object, const place_t *place)
     return object;
 }
 
+salon_outcome_t place_reply(salon_req_t *req, const salon_rows_t *rows, const char *name,
+                            json_object *(*form)(const salon_rows_t *rows, int row))
+{
+    json_object *list = json_object_new_array();
+    for (int i = 0; i < rows->count; i++) json_object_array_add(list, form(rows, i));
+    json_object *json = place_describe(salon_json(), salon_req_data(req));
+    return salon_reply(req, salon_json_value(json, name, list));
+}
+
 /* ---- Who ---- */
 
 const char *place_may_not(const salon_user_t *user, const char *what, const place_t *place)

@@ -30,6 +30,10 @@ const char *place_key(salon_topic_t topic, apr_pool_t *pool);
 const char *place_topic_text(salon_topic_t topic, apr_pool_t *pool);
 /* Adds the member "room", unless it is the server. */
 json_object *place_describe(json_object *object, const place_t *place);
+/* Answers what has been listed of a place, which is the request's data: it, and each row's form in
+ * the list `name`. */
+salon_outcome_t place_reply(salon_req_t *req, const salon_rows_t *rows, const char *name,
+                            json_object *(*form)(const salon_rows_t *rows, int row));
 
 /* May the user do that ("moderate", "manage", "audit") there?  On the whole server administrators
  * may.  NULL, or the code to fail with. */
