@@ -16,10 +16,10 @@ void hooks_subscribed(salon_session_t *session, salon_topic_t topic);
 void hooks_unsubscribed(salon_session_t *session, salon_topic_t topic);
 void hooks_tick(apr_int64_t now);
 void hooks_reload(void);
+void hooks_stop(void);
 /* Asks the plugins from *at on; kind 0: nobody objects, else the outcome, and *at is behind the one
  * whose it is. */
 salon_outcome_t hooks_writing(salon_req_t *req, int *at);
-void hooks_stop(void);
 /* What the asker is about to say in the topic: kind 0: nobody objects (*content may be another text
  * then, the arguments kind and media others); otherwise the request has been refused. */
 salon_outcome_t hooks_say(salon_req_t *req, salon_topic_t topic, const char **content);
