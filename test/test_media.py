@@ -156,7 +156,8 @@ def up_and_down():
         number = added["media_id"]
         check(added["url"] == f"/media/{number}" and added["size"] == len(picture), added)
         check(added["media_type"] == "image/png" and added["name"] == "", added)
-        check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", added["created_at"]), added)
+        check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", added["created_at"]),
+              added)
         status, headers, body = alice.ask("GET", added["url"])
         check(status == 200 and body == picture, f"{status} {body}")
         check(headers["content-type"] == "image/png", headers)
@@ -176,7 +177,8 @@ def up_and_down():
         check(headers["content-type"] == "text/plain; charset=utf-8", headers)
         nobody = Web(salond)
         token = salond.token("alice")
-        check(nobody.ask("GET", f"{added['url']}?token={token}")[2] == picture, "a token in the query")
+        check(nobody.ask("GET", f"{added['url']}?token={token}")[2] == picture,
+              "a token in the query")
         check(nobody.ask("HEAD", f"{added['url']}?token={token}")[0] == 200, "a token in the query")
         check(nobody.ask("GET", f"{added['url']}?token=x")[0] == 401, "a bad one")
         check(nobody.ask("DELETE", f"{added['url']}?token={token}")[0] == 401, "only for GET")
@@ -788,8 +790,8 @@ def without():
 
 
 TESTS = [up_and_down, large, many_at_once, pipelined, parts, forms, no_forms, bad_lengths, types,
-         refusals_are_heard, quota, rate, cut_off, disk_full, slow_but_steady, slow_reader, missing_file,
-         permissions, others_files, room_goes, sweeping, reload_types, without]
+         refusals_are_heard, quota, rate, cut_off, disk_full, slow_but_steady, slow_reader,
+         missing_file, permissions, others_files, room_goes, sweeping, reload_types, without]
 
 if __name__ == "__main__":
     sys.exit(salon_test.run(TESTS, parallel=2))
