@@ -16,7 +16,6 @@
 
 #include "http_file.h"
 #include "http_upload.h"
-#include "json.h"
 #include "metrics.h"
 #include "multipart.h"
 #include "opening.h"
@@ -209,16 +208,14 @@ static json_object *refusal_body(conn_t *conn, int status)
     const char *code = refusal_code(status);
     if (route != NULL && route->wire != NULL)
         return wire_route_error(wire_find(route->owner), route->wire, code, NULL, 0);
-    return salon_json_string(salon_json(), "code", code);
+    return http_refusal_json(status, code);
 }
 
 /* A refusal ends the connection: what follows on it cannot be told apart from the body. */
 static int refuse(conn_t *conn, int status)
 {
-    size_t length;
     json_object *body = refusal_body(conn, status);
-    const char *text = json_text(body, &length);
-    http_reply_t *reply = http_reply_make(status, "application/json", text, length);
+    http_reply_t *reply = http_reply_json(status, body);
     metrics_add(METRIC_HTTP_REFUSED, 1);
     conn->http_last = true;
     http_reply_write(conn, reply);
@@ -302,10 +299,11 @@ int http_complete(conn_t *conn)
 /* What there was a moment ago is not there, or not as it should be. */
 static void file_opened(conn_t *conn, bool ok)
 {
-    static const char text[] = "{\"code\": \"" SALON_UNAVAILABLE "\"}";
     if (!ok) {
+        json_object *body = http_refusal_json(HTTP_STATUS_SERVICE_UNAVAILABLE, SALON_UNAVAILABLE);
         http_reply_free(&conn->reply);
-        conn->reply = http_reply_make(503, "application/json", text, sizeof(text) - 1);
+        conn->reply = http_reply_json(HTTP_STATUS_SERVICE_UNAVAILABLE, body);
+        json_object_put(body);
     }
     lws_callback_on_writable(conn->wsi);
 }

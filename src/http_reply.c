@@ -10,6 +10,7 @@
 
 #include "http.h"
 #include "http_file.h"
+#include "json.h"
 
 #define HEADERS_MOST 4096 /* bytes of an answer's head */
 
@@ -21,6 +22,38 @@ http_reply_t *http_reply_make(int status, const char *content_type, const char *
         (http_reply_t){ .status = status, .content_type = strdup(content_type), .length = length };
     memcpy(reply->body, body, length);
     return reply;
+}
+
+http_reply_t *http_reply_json(int status, json_object *body)
+{
+    size_t length;
+    const char *text = json_text(body, &length);
+    return http_reply_make(status, "application/json", text, length);
+}
+
+/* For people; programs look at the code. */
+static const char *message_of(int status)
+{
+    static const struct {
+        int status;
+        const char *message;
+    } messages[] = {
+        { 400, "Malformed request" },      { 401, "A valid token is needed" },
+        { 404, "Not found" },              { 405, "Method not allowed" },
+        { 409, "It exists already" },      { 411, "A Content-Length is needed" },
+        { 413, "Too large" },              { 415, "Type of file not taken" },
+        { 429, "Too many requests" },      { 501, "Not implemented" },
+        { 503, "Unavailable, try again" }, { 507, "No space left" },
+    };
+    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+        if (messages[i].status == status) return messages[i].message;
+    return "Permission denied";
+}
+
+json_object *http_refusal_json(int status, const char *code)
+{
+    json_object *body = salon_json_string(salon_json(), "code", code);
+    return salon_json_string(body, "message", message_of(status));
 }
 
 void http_reply_free(http_reply_t **reply)

@@ -37,9 +37,7 @@ static void http_send(salon_req_t *req, http_reply_t *reply)
 
 void http_request_send(salon_req_t *req, int status, json_object *body, const char *headers)
 {
-    const char *text = json_object_to_json_string_ext(
-        body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-    http_reply_t *reply = http_reply_make(status, "application/json", text, strlen(text));
+    http_reply_t *reply = http_reply_json(status, body);
     reply->headers = headers != NULL ? strdup(headers) : NULL;
     http_send(req, reply);
 }
@@ -85,29 +83,10 @@ const char *http_request_headers(salon_req_t *req, const char *code, apr_int64_t
                        "\r\n", NULL);
 }
 
-/* For people; programs look at the code. */
-static const char *message_of(int status)
-{
-    static const struct {
-        int status;
-        const char *message;
-    } messages[] = {
-        { 400, "Malformed request" },     { 401, "A valid token is needed" },
-        { 404, "Not found" },             { 405, "Method not allowed" },
-        { 409, "It exists already" },     { 413, "Too large" },
-        { 415, "Type of file not taken" }, { 429, "Too many requests" },
-        { 503, "Unavailable, try again" }, { 507, "No space left" },
-    };
-    for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
-        if (messages[i].status == status) return messages[i].message;
-    return "Permission denied";
-}
-
 static void http_refuse(salon_req_t *req, const char *code, json_object *details,
                         apr_int64_t retry_after)
 {
-    json_object *body = salon_json_string(salon_json(), "code", code);
-    salon_json_string(body, "message", message_of(http_request_status(code)));
+    json_object *body = http_refusal_json(http_request_status(code), code);
     if (details != NULL) salon_json_value(body, "details", json_object_get(details));
     http_request_send(req, http_request_status(code), body,
                       http_request_headers(req, code, retry_after));

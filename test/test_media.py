@@ -374,8 +374,9 @@ def bad_lengths():
         for headers, expected in rows:
             alice = Web(salond, "alice")
             alice.begin("POST", "/media", *headers)
-            status, _ = alice.client.head()
+            status, _, body = alice.answer()
             check(status == expected, f"{headers}: {status}, not {expected}")
+            check(set(json.loads(body)) == {"code", "message"}, f"{headers}: {body}")
             alice.close()
         alice = Web(salond, "alice")
         status, _, body = alice.ask("POST", "/media", body=b"")
