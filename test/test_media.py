@@ -521,7 +521,7 @@ def cut_off():
             web.begin("POST", "/media", length=10 * MEGA)
             web.client.send(bytes(MEGA))
         dripping.client.socket.settimeout(0.05)
-        deadline = time.monotonic() + LIMIT
+        deadline = time.monotonic() + 3 * LIMIT
         gone = False
         while not gone:
             check(time.monotonic() < deadline, "a dripping upload goes on for ever")
