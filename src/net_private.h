@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of a network thread (net.c, conn*.c, http.c, opening.c) share.
+ * What the files of a network thread (net*.c, conn*.c, http*.c, opening.c) share.
  */
 #ifndef NET_PRIVATE_H
 #define NET_PRIVATE_H
@@ -62,6 +62,12 @@ struct net_t {
 };
 
 #define NET_GATHER_SIZE 65536 /* bytes in one write */
+
+/* Makes the context, with a virtual host for each listener.  False: failed (logged). */
+bool net_lws_make(net_t *net);
+/* Handles the notes that have come; or frees them, when nobody posts any more. */
+void net_notes_handle(net_t *net);
+void net_notes_free(net_t *net);
 
 /* To be sent to the chat thread at the end of the turn. */
 void net_to_chat(net_t *net, chat_note_t *note);
