@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * To the wire: events, answers and refusals become frames, by the dialect's tables.
+ */
+#include <string.h>
+
+#include "json.h"
+#include "wire_private.h"
+
+#define CLOSE_POLICY 1008
+
+/* Of a dialect whose messages are no JSON, a string is the whole message. */
+static bool is_raw(const wire_t *wire, json_object *data)
+{
+    return wire->dialect->decode_raw != NULL && json_object_is_type(data, json_type_string);
+}
+
+static frame_t *raw_frame(json_object *data, bool droppable)
+{
+    frame_t *frame = frame_make(FRAME_TEXT, json_object_get_string(data),
+                                (size_t)json_object_get_string_len(data), droppable);
+    json_object_put(data);
+    return frame;
+}
+
+static frame_t *envelope_frame(const wire_t *wire, const char *type, json_object *data,
+                               bool droppable)
+{
+    if (is_raw(wire, data)) return raw_frame(data, droppable);
+    json_object *message = wire->dialect->envelope(type, data);
+    size_t length;
+    const char *text = json_text(message, &length);
+    frame_t *frame = frame_make(FRAME_TEXT, text, length, droppable);
+    json_object_put(message);
+    return frame;
+}
+
+bool wire_tells(const wire_t *wire, const char *event)
+{
+    return apr_hash_get(wire->events, event, APR_HASH_KEY_STRING) != NULL;
+}
+
+frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object *data,
+                    apr_int64_t *except_r)
+{
+    const salon_wire_event_t *row = apr_hash_get(wire->events, event->name, APR_HASH_KEY_STRING);
+    while (row != NULL && row->when != NULL && salon_path(data, row->when) == NULL)
+        row = row[1].event != NULL && strcmp(row[1].event, event->name) == 0 ? row + 1 : NULL;
+    if (row == NULL) return NULL;
+    *except_r = row->except != NULL ? json_object_get_int64(salon_path(data, row->except)) : 0;
+    json_object *shaped = row->encode != NULL ? row->encode(data) : salon_shape(row->shape, data);
+    if (shaped == NULL) return NULL;
+    return envelope_frame(wire, row->type, shaped, event->flags & SALON_DROPPABLE);
+}
+
+frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data)
+{
+    if (row == NULL || row->reply == NULL) return NULL;
+    json_object *shaped = row->answer != NULL ? row->answer(data) : salon_shape(row->shape, data);
+    return shaped != NULL ? envelope_frame(wire, row->reply, shaped, false) : NULL;
+}
+
+static const salon_wire_error_t *spelling_of(const wire_t *wire, const char *code)
+{
+    const salon_wire_error_t *row = apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING);
+    return row != NULL ? row : wire->fallback;
+}
+
+const char *wire_error_text(const wire_t *wire, const char *code)
+{
+    return spelling_of(wire, code)->message;
+}
+
+/* Is it one of the names in "one|another"? */
+static bool is_named(const char *names, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = names;; at++) {
+        if (strncmp(at, name, length) == 0 && strchr("|", at[length]) != NULL) return true;
+        at = strchr(at, '|');
+        if (at == NULL) return false;
+    }
+}
+
+/* The canonical argument's name in "field" becomes the wire's; of several, the one that the message
+ * has. */
+static json_object *details_translate(const salon_wire_field_t *fields, json_object *details)
+{
+    json_object *field;
+    if (fields == NULL || details == NULL || !json_object_object_get_ex(details, "field", &field))
+        return json_object_get(details);
+    json_object *copy = NULL;
+    json_object_deep_copy(details, &copy, NULL);
+    for (const salon_wire_field_t *f = fields; f->wire != NULL; f++) {
+        if (!is_named(json_object_get_string(field), f->argument)) continue;
+        json_object_object_add(copy, "field", json_object_new_string(f->wire));
+        break;
+    }
+    return copy;
+}
+
+/* In the words of the dialect; the refusal's details are canonical when this is called. */
+static json_object *refusal_data(const wire_t *wire, const salon_wire_field_t *fields,
+                                 salon_refusal_t *refusal)
+{
+    json_object *translated = details_translate(fields, refusal->details);
+    refusal->details = translated;
+    json_object *data = wire->dialect->error(refusal);
+    json_object_put(translated);
+    return data;
+}
+
+json_object *wire_route_error(const wire_t *wire, const salon_wire_route_t *route,
+                              const char *code, json_object *details, apr_int64_t retry_after)
+{
+    salon_refusal_t refusal = { .row = spelling_of(wire, code),
+                                .details = details,
+                                .retry_after = retry_after };
+    return refusal_data(wire, route->fields, &refusal);
+}
+
+int wire_close_code(const wire_t *wire, const char *code)
+{
+    const salon_wire_error_t *row = apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING);
+    return row != NULL && row->close != 0 ? row->close : CLOSE_POLICY;
+}
+
+frame_t *wire_error(const wire_t *wire, const salon_wire_message_t *row, json_object *asked,
+                    const char *code, json_object *details, apr_int64_t retry_after, int *close_r)
+{
+    salon_refusal_t refusal = { .row = spelling_of(wire, code),
+                                .message = row,
+                                .asked = asked,
+                                .details = details,
+                                .retry_after = retry_after };
+    json_object *data = refusal_data(wire, row != NULL ? row->fields : NULL, &refusal);
+    *close_r = refusal.row->close;
+    if (data == NULL) return NULL;
+    const char *type = row != NULL && row->error != NULL ? row->error : wire->dialect->error_type;
+    return envelope_frame(wire, type, data, false);
+}
