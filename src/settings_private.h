@@ -117,4 +117,30 @@ bool config_is_given(cfg_opt_t *option);
 /* The title of a section that has one, and the place of its beginning. */
 const config_value_t *config_opened_at(cfg_t *section);
 
+/* ---- Reading what was parsed ---- */
+
+typedef struct config_reader_t {
+    apr_pool_t *pool;
+    config_parser_t parser;
+    config_t *config;
+    const char *const *dialects;
+    const config_section_t *sections; /* the plugins', and by the same index: */
+    config_group_t *groups;
+    union config_shadow_t **shadows;
+    int section_count;
+    apr_array_header_t *listeners; /* of pointers; see settings_listen.c */
+} config_reader_t;
+
+/* False. */
+#define config_refuse(reader, place, ...) \
+    config_fail(&(reader)->parser, (place)->file, (place)->line, __VA_ARGS__)
+
+/* Takes what the section gives, by the table, to the structure at `base`. */
+bool config_take_rows(config_reader_t *reader, cfg_t *section, const config_row_t *rows,
+                      void *base);
+/* Merges the file's listeners into those of earlier files. */
+bool config_take_listeners(config_reader_t *reader, cfg_t *file);
+/* After the last file: what config_t holds; without any, the default ones. */
+void config_finish_listeners(config_reader_t *reader);
+
 #endif
