@@ -58,11 +58,19 @@ void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_e
 void session_end_token(apr_int64_t user_id, apr_int64_t api_token_id);
 /* A frame (one reference, may be NULL); and that so many calls have thereby been answered. */
 void session_send(salon_session_t *session, frame_t *frame, int answered, size_t size);
-/* A request has been answered: what was held behind it goes on. */
-void session_advance(salon_session_t *session);
 /* Counts a refusal; closes a connection that goes on and on. */
 void session_refused(salon_session_t *session);
 /* Its id as text. */
 json_object *session_id_json(const salon_session_t *session);
+/* Frees it: its connection has gone, and its last request has ended. */
+void session_free(salon_session_t *session);
+
+/* ---- Chat thread: its requests (session_queue.c) ---- */
+/* Takes the call as a request, behind those that wait. */
+void session_call(salon_session_t *session, call_t *call);
+/* A request has been answered: what was held behind it goes on. */
+void session_advance(salon_session_t *session);
+/* Requests that have not started never will: the connection has gone. */
+void session_drop_waiting(salon_session_t *session);
 
 #endif
