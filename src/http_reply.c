@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers to HTTP requests, and how they are written: headers, and a body that is here.  Files go
- * their own way (http_file.c).
+ * Answers to HTTP requests, how they are written, and what follows on the connection.  Bodies that
+ * are files go their own way (http_file.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +10,11 @@
 
 #include "http.h"
 #include "http_file.h"
+#include "http_upload.h"
 #include "json.h"
 
-#define HEADERS_MOST 4096 /* bytes of an answer's head */
+#define HEADERS_MOST   4096 /* bytes of an answer's head */
+#define UNREAD_TIMEOUT 5000 /* milliseconds */
 
 http_reply_t *http_reply_make(int status, const char *content_type, const char *body, size_t length)
 {
@@ -120,4 +122,76 @@ int http_reply_write(conn_t *conn, const http_reply_t *reply)
     if (headers_write(conn, reply)) return -1;
     if (conn->http_head || reply->file != NULL || reply->length == 0) return 0;
     return conn_write_copy(conn, reply->body, reply->length, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
+}
+
+/* ---- When and after it is written ---- */
+
+/* What there was a moment ago is not there, or not as it should be. */
+static void file_opened(conn_t *conn, bool ok)
+{
+    if (!ok) {
+        json_object *body = http_refusal_json(HTTP_STATUS_SERVICE_UNAVAILABLE, SALON_UNAVAILABLE);
+        http_reply_free(&conn->reply);
+        conn->reply = http_reply_json(HTTP_STATUS_SERVICE_UNAVAILABLE, body);
+        json_object_put(body);
+    }
+    lws_callback_on_writable(conn->wsi);
+}
+
+void http_reply(conn_t *conn, http_reply_t *reply)
+{
+    if (conn->state != CONN_HTTP || conn->reply != NULL || conn->file != NULL) {
+        http_reply_free(&reply);
+        return;
+    }
+    conn->reply = reply;
+    if (conn->upload != NULL) http_upload_answered(conn);
+    else lws_rx_flow_control(conn->wsi, 1);
+    if (reply->file != NULL) http_file_open(reply->file, conn, file_opened);
+    else lws_callback_on_writable(conn->wsi);
+}
+
+/* Of a body that is not wanted, the rest is read before the connection ends, or the client would
+ * hear of the end before the answer; that must not take for ever. */
+static int answer_end(conn_t *conn)
+{
+    if (conn->http_last) {
+        conn_await(conn, UNREAD_TIMEOUT);
+        return 0;
+    }
+    http_upload_free(&conn->upload);
+    wheel_cancel(&conn->deadline);
+    return lws_http_transaction_completed(conn->wsi) ? -1 : 0;
+}
+
+/* Not while lws holds a part of the headers; it calls again when they are out. */
+static int file_writeable(conn_t *conn)
+{
+    http_file_state_t state = http_file_state(conn->file);
+    if (state == HTTP_FILE_OPEN && !lws_partial_buffered(conn->wsi)) http_file_send(conn->file);
+    if (state != HTTP_FILE_SENT) return 0;
+    http_file_drop(&conn->file);
+    return answer_end(conn);
+}
+
+static bool is_opening(const http_reply_t *reply)
+{
+    return reply->file != NULL && http_file_state(reply->file) == HTTP_FILE_CLOSED;
+}
+
+int http_writeable(conn_t *conn)
+{
+    if (conn->file != NULL) return file_writeable(conn);
+    http_reply_t *reply = conn->reply;
+    if (reply == NULL || is_opening(reply)) return 0;
+    conn->reply = NULL;
+    conn->http_last = conn->upload != NULL && http_upload_unread(conn->upload);
+    int failed = http_reply_write(conn, reply);
+    if (!conn->http_head && http_reply_length(reply) > 0) {
+        conn->file = reply->file;
+        reply->file = NULL;
+    }
+    http_reply_free(&reply);
+    if (failed) return -1;
+    return conn->file != NULL ? file_writeable(conn) : answer_end(conn);
 }

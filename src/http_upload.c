@@ -11,9 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/param.h>
 
-#include <apr_strings.h>
 
 #include "disposition.h"
 #include "metrics.h"
