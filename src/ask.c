@@ -6,7 +6,6 @@
  */
 #include <assert.h>
 
-#include <apr_strings.h>
 
 #include "request.h"
 

@@ -13,7 +13,6 @@
 #include "hooks.h"
 #include "request.h"
 #include "server.h"
-#include "user.h"
 #include "work.h"
 
 #define SWEEP 60000 /* milliseconds between two looks at rate logs */

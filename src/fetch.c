@@ -18,7 +18,6 @@
 #include <curl/curl.h>
 
 #include "chat_note.h"
-#include "log.h"
 
 #define FETCHES_MOST   1024 /* not answered yet */
 #define AT_ONCE        32   /* of them, those under way */

@@ -10,7 +10,6 @@
 
 #include <apr_strings.h>
 
-#include "chat.h"
 #include "check.h"
 #include "latency.h"
 #include "log.h"

@@ -17,13 +17,11 @@
 
 #include "acceptor.h"
 #include "anonymous.h"
-#include "api_token.h"
 #include "chat.h"
 #include "control.h"
 #include "fetch.h"
 #include "hooks.h"
 #include "log.h"
-#include "message.h"
 #include "plugin.h"
 #include "schema.h"
 #include "sequence.h"

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <apr_strings.h>
 
 #include "library.h"
 #include "shelf.h"

@@ -7,7 +7,6 @@
  * text that is its id, name or slug.
  * Events: those of messages (core), with the member "room": id, name, slug, is_public.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "attendance.h"
