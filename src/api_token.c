@@ -35,7 +35,13 @@ static const char *const api_tokens_1[] = {
     NULL,
 };
 
-const salon_migration_t api_token_migrations[] = { { 1, api_tokens_1 }, { 0, NULL } };
+static const char *const api_tokens_2[] = {
+    "CREATE INDEX api_tokens_user ON api_tokens (user_id)",
+    NULL,
+};
+
+const salon_migration_t api_token_migrations[] = { { 1, api_tokens_1 }, { 2, api_tokens_2 },
+                                                   { 0, NULL } };
 
 /* ---- Text and digest ---- */
 
@@ -136,6 +142,14 @@ static int count_of(apr_int64_t user_id)
     for (apr_hash_index_t *i = apr_hash_first(NULL, all.by_digest); i; i = apr_hash_next(i))
         count += ((const api_token_t *)apr_hash_this_val(i))->user_id == user_id;
     return count;
+}
+
+void api_token_forget_user(apr_int64_t user_id)
+{
+    for (apr_hash_index_t *i = apr_hash_first(NULL, all.by_digest); i; i = apr_hash_next(i)) {
+        api_token_t *token = apr_hash_this_val(i);
+        if (token->user_id == user_id) token_forget(token);
+    }
 }
 
 /* ---- Operations ---- */

@@ -24,6 +24,9 @@ apr_status_t api_token_load(apr_pool_t *pool);
 /* The one that is in force; NULL: none. */
 const api_token_t *api_token_find(const char *token);
 
+/* Forgets those of somebody whose rows have been deleted. */
+void api_token_forget_user(apr_int64_t user_id);
+
 #define API_TOKEN_NOT_FOUND "api_token_not_found"
 
 /* Operations: api_token.add, api_token.list, api_token.revoke. */

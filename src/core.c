@@ -39,6 +39,12 @@ static salon_access_t access_hook(const salon_user_t *user, const char *what, sa
     return strcmp(topic.kind, "server") == 0 ? SALON_ALLOW : SALON_NO_OPINION;
 }
 
+static const char *refuse_hook(const salon_user_t *user, const char *what, salon_topic_t topic)
+{
+    (void)what, (void)topic;
+    return user != NULL && user->erased ? SALON_INVALID_TOKEN : NULL;
+}
+
 /* ---- Tables ---- */
 
 static const salon_argument_t authenticate_arguments[] = {
@@ -98,6 +104,11 @@ static const salon_argument_t user_role_arguments[] = {
     { NULL, 0, 0, 0, 0 },
 };
 
+static const salon_argument_t user_erase_arguments[] = {
+    { "user", SALON_STRING, 0, 1, 0 },
+    { NULL, 0, 0, 0, 0 },
+};
+
 static const salon_operation_t operations[] = {
     { .name = "session.authenticate", .handler = core_session_authenticate,
       .arguments = authenticate_arguments, .flags = SALON_ANYBODY,
@@ -126,6 +137,8 @@ static const salon_operation_t operations[] = {
       .help = "all users" },
     { .name = "user.role", .handler = core_user_role, .arguments = user_role_arguments,
       .flags = SALON_INTERNAL, .help = "give a user another role on the whole server" },
+    { .name = "user.erase", .handler = core_user_erase, .arguments = user_erase_arguments,
+      .flags = SALON_INTERNAL, .help = "erase a person; what they said stays, without them" },
     { .name = "server.stats", .handler = core_server_stats, .flags = SALON_INTERNAL,
       .help = "the figures of /metrics" },
     { .name = "server.plugins", .handler = core_server_plugins, .flags = SALON_INTERNAL,
@@ -145,7 +158,14 @@ static const salon_event_t events[] = {
     { NULL, 0, NULL },
 };
 
-static const salon_hooks_t hooks = { .access = access_hook };
+static const salon_hooks_t hooks = { .access = access_hook, .refuse = refuse_hook };
+
+static const salon_personal_t personal[] = {
+    { "users", "id", SALON_KEEP }, /* as somebody who has been erased */
+    { "messages", "author_id", SALON_KEEP },
+    { "api_tokens", "user_id", SALON_FORGET },
+    { NULL, NULL, SALON_KEEP },
+};
 
 static const salon_http_route_t routes[] = {
     { "GET", "/healthz", core_healthz, 0, SALON_ROLE_USER },
@@ -158,6 +178,7 @@ static const salon_command_t commands[] = {
     { "user add", "NAME [--id N] [--role ROLE]", "user.add", "id", "record a user" },
     { "user list", "", "user.list", NULL, "all users" },
     { "user role", "NAME ROLE", "user.role", "id", "give a user another role" },
+    { "user erase", "USER", "user.erase", "id", "erase a person for good, but for what they said" },
     { "api-token add", "NAME [--ttl TTL] [--label LABEL]", "api_token.add", "token",
       "make an API token" },
     { "api-token list", "[--name NAME]", "api_token.list", NULL, "API tokens" },
@@ -191,4 +212,5 @@ const salon_plugin_t core_plugin = {
     .commands = commands,
     .start = start,
     .metrics = metrics_gauges,
+    .personal = personal,
 };

@@ -21,6 +21,7 @@ static salon_outcome_t signed_in(salon_req_t *req, const salon_rows_t *rows)
     (void)rows;
     const token_claims_t *claims = req->data;
     salon_session_t *session = req->session;
+    if (user_is_erased(claims->user_id)) return salon_fail(req, SALON_INVALID_TOKEN);
     user_t *user = user_record(claims);
     const char *code = salon_may_not(&user->shown, "sign_in", SALON_SERVER);
     if (code != NULL) return salon_fail(req, code);
@@ -38,7 +39,8 @@ static salon_outcome_t signed_in(salon_req_t *req, const salon_rows_t *rows)
 static salon_outcome_t sign_in(salon_req_t *req, token_claims_t *claims)
 {
     const user_t *present = req->session->user;
-    if (claims == NULL || (present != NULL && present->shown.id != claims->user_id)) {
+    if (claims == NULL || user_is_erased(claims->user_id) ||
+        (present != NULL && present->shown.id != claims->user_id)) {
         metrics_add(METRIC_SIGN_INS_REFUSED, 1);
         return salon_fail(req, SALON_INVALID_TOKEN);
     }

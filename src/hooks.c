@@ -162,6 +162,20 @@ void hooks_unsubscribed(salon_session_t *session, salon_topic_t topic)
         if (hooks->unsubscribed != NULL) hooks->unsubscribed(session, topic);
 }
 
+void hooks_erasing(apr_int64_t user_id)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->erasing != NULL) hooks->erasing(user_id);
+}
+
+void hooks_erased(apr_int64_t user_id)
+{
+    const salon_hooks_t *hooks;
+    for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
+        if (hooks->erased != NULL) hooks->erased(user_id);
+}
+
 void hooks_tick(apr_int64_t now)
 {
     const salon_hooks_t *hooks;

@@ -143,7 +143,8 @@ static salon_outcome_t route_run(salon_req_t *req)
 static salon_outcome_t user_recorded(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
-    req->user = user_record(req->http->claims);
+    const token_claims_t *claims = req->http->claims;
+    req->user = user_is_erased(claims->user_id) ? user_find(claims->user_id) : user_record(claims);
     return route_run(req);
 }
 
@@ -151,7 +152,7 @@ static salon_outcome_t user_recorded(salon_req_t *req, const salon_rows_t *rows)
 static salon_outcome_t bearer_run(salon_req_t *req, const token_claims_t *claims)
 {
     req->user = user_find(claims->user_id);
-    if (!user_differs(claims)) return route_run(req);
+    if (user_is_erased(claims->user_id) || !user_differs(claims)) return route_run(req);
     user_sql_record(req, claims);
     return salon_store(req, user_recorded);
 }

@@ -86,6 +86,13 @@ static void commands_list(FILE *out, const salon_plugin_t *plugin)
                 row->operation, or_none(row->help));
 }
 
+static void personal_list(FILE *out, const salon_plugin_t *plugin)
+{
+    for (const salon_personal_t *row = plugin->personal; row != NULL && row->table; row++)
+        fprintf(out, "personal\t%s\t%s.%s\t%s\n", plugin->name, row->table, row->column,
+                row->erasure == SALON_FORGET ? "forgotten" : "kept");
+}
+
 /* ---- Dialects ---- */
 
 static void fields_list(FILE *out, const salon_wire_field_t *field)
@@ -157,6 +164,7 @@ void listing_print(FILE *out)
         events_list(out, plugin);
         routes_list(out, plugin);
         commands_list(out, plugin);
+        personal_list(out, plugin);
         if (plugin->dialect != NULL) dialect_list(out, plugin->dialect);
     }
     metrics_list(out);

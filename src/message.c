@@ -127,6 +127,20 @@ static const char *author_name(const message_t *m)
     return author != NULL ? author->shown.name : "";
 }
 
+/* As they were called then, unless they have been erased. */
+static json_object *mentions_json(const char *mentions)
+{
+    if (mentions == NULL) return json_object_new_array();
+    json_object *list = json_tokener_parse(mentions);
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        json_object *mention = json_object_array_get_idx(list, i);
+        json_object *id = json_object_object_get(mention, "user_id");
+        if (user_is_erased(json_object_get_int64(id)))
+            salon_json_string(mention, "username", USER_ERASED);
+    }
+    return list;
+}
+
 json_object *message_json(const message_t *m)
 {
     const char *client_id = m->client_key != NULL ? strchr(m->client_key, ':') + 1 : NULL;
@@ -140,8 +154,7 @@ json_object *message_json(const message_t *m)
     attachment_describe(json, m->attachment);
     salon_json_value(json, "parent_id", integer_or_null(m->parent_id));
     salon_json_integer(json, "reply_count", m->reply_count);
-    salon_json_value(json, "mentions", m->mentions != NULL ? json_tokener_parse(m->mentions)
-                                                           : json_object_new_array());
+    salon_json_value(json, "mentions", mentions_json(m->mentions));
     salon_json_boolean(json, "pinned", m->pinned);
     if (m->deleted) salon_json_boolean(json, "deleted", true);
     salon_json_integer(json, "created_at", m->created_at);

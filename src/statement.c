@@ -58,21 +58,35 @@ static statements_t *statements_make(apr_pool_t *pool)
     return statements;
 }
 
+static void text_add(statements_t *statements, const char *text)
+{
+    APR_ARRAY_PUSH(statements->texts, const char *) = text;
+    statements->job.size += strlen(text);
+}
+
 __attribute__((format(printf, 2, 0))) static void
 statement_add(statements_t *statements, const char *format, va_list args)
 {
-    const char *text = sql_vformat(statements->pool, store_engine(server.store), format, args);
-    APR_ARRAY_PUSH(statements->texts, const char *) = text;
-    statements->job.size += strlen(text);
+    text_add(statements, sql_vformat(statements->pool, store_engine(server.store), format, args));
+}
+
+static statements_t *statements_of(salon_req_t *req)
+{
+    if (req->statements == NULL) req->statements = statements_make(req->pool);
+    return req->statements;
 }
 
 void salon_sql(salon_req_t *req, const char *format, ...)
 {
     va_list args;
-    if (req->statements == NULL) req->statements = statements_make(req->pool);
     va_start(args, format);
-    statement_add(req->statements, format, args);
+    statement_add(statements_of(req), format, args);
     va_end(args);
+}
+
+void statement_sql(salon_req_t *req, const char *statement)
+{
+    text_add(statements_of(req), statement);
 }
 
 salon_outcome_t statement_failed(salon_req_t *req, db_status_t status)

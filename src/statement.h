@@ -8,6 +8,8 @@
 
 #include "request.h"
 
+/* As salon_sql, with a statement that is complete, and of whose text nothing came from outside. */
+void statement_sql(salon_req_t *req, const char *statement);
 /* Store thread: runs what salon_sql has gathered. */
 db_status_t statement_run(db_t *db, struct statements_t *statements);
 /* A refused request for a job that has failed. */

@@ -27,7 +27,12 @@ static const char *const users_1[] = {
     NULL,
 };
 
-const salon_migration_t user_migrations[] = { { 1, users_1 }, { 0, NULL } };
+static const char *const users_2[] = {
+    "ALTER TABLE users ADD COLUMN erased_at BIGINT",
+    NULL,
+};
+
+const salon_migration_t user_migrations[] = { { 1, users_1 }, { 2, users_2 }, { 0, NULL } };
 
 bool user_name_ok(const char *name)
 {
@@ -46,16 +51,22 @@ apr_int64_t user_logged_id(const user_t *user)
     return user != NULL && !user->shown.anonymous ? user->shown.id : 0;
 }
 
+bool user_is_erased(apr_int64_t id)
+{
+    const user_t *user = user_find(id);
+    return user != NULL && user->shown.erased;
+}
+
 const salon_user_t *salon_user_by_id(apr_int64_t id)
 {
     user_t *user = user_find(id);
-    return user != NULL ? &user->shown : NULL;
+    return user != NULL && !user->shown.erased ? &user->shown : NULL;
 }
 
 const salon_user_t *salon_user_by_name(const char *name)
 {
     user_t *user = apr_hash_get(directory.by_name, name, APR_HASH_KEY_STRING);
-    return user != NULL ? &user->shown : NULL;
+    return user != NULL && !user->shown.erased ? &user->shown : NULL;
 }
 
 const salon_user_t *salon_arg_user(const salon_req_t *req, const char *name_name,
@@ -80,13 +91,17 @@ apr_int64_t user_count(void)
 }
 
 /* The name's key in the hash is the user's own copy, so it is taken out before that is freed. */
+static void name_drop(user_t *user)
+{
+    if (user->name == NULL) return;
+    if (apr_hash_get(directory.by_name, user->name, APR_HASH_KEY_STRING) == user)
+        apr_hash_set(directory.by_name, user->name, APR_HASH_KEY_STRING, NULL);
+    free(user->name);
+}
+
 static void name_set(user_t *user, const char *name)
 {
-    if (user->name != NULL) {
-        if (apr_hash_get(directory.by_name, user->name, APR_HASH_KEY_STRING) == user)
-            apr_hash_set(directory.by_name, user->name, APR_HASH_KEY_STRING, NULL);
-        free(user->name);
-    }
+    name_drop(user);
     user->name = strdup(name);
     user->shown.name = user->name;
     apr_hash_set(directory.by_name, user->name, APR_HASH_KEY_STRING, NULL);
@@ -108,15 +123,28 @@ static user_t *user_put(apr_int64_t id, const char *name, salon_role_t role)
     return user;
 }
 
+void user_erase(user_t *user)
+{
+    name_drop(user);
+    user->name = strdup(USER_ERASED);
+    user->shown.name = user->name;
+    user->shown.role = SALON_ROLE_USER;
+    user->shown.last_seen = 0;
+    user->shown.erased = true;
+}
+
 apr_status_t user_load(apr_pool_t *pool)
 {
     directory.by_id = apr_hash_make(server.pool);
     directory.by_name = apr_hash_make(server.pool);
-    const salon_rows_t *rows = salon_load(pool, "SELECT id, name, role FROM users ORDER BY id");
+    const salon_rows_t *rows =
+        salon_load(pool, "SELECT id, name, role, erased_at FROM users ORDER BY id");
     if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++)
-        user_put(salon_rows_integer(rows, i, 0), salon_rows_text(rows, i, 1),
-                 (salon_role_t)salon_rows_integer(rows, i, 2));
+    for (int i = 0; i < rows->count; i++) {
+        user_t *user = user_put(salon_rows_integer(rows, i, 0), salon_rows_text(rows, i, 1),
+                                (salon_role_t)salon_rows_integer(rows, i, 2));
+        if (salon_rows_integer(rows, i, 3) != 0) user_erase(user);
+    }
     return APR_SUCCESS;
 }
 
@@ -180,6 +208,6 @@ void user_each(void (*each)(const user_t *user, void *baton), void *baton)
 {
     for (apr_hash_index_t *i = apr_hash_first(NULL, directory.by_id); i; i = apr_hash_next(i)) {
         const user_t *user = apr_hash_this_val(i);
-        if (!user->shown.anonymous) each(user, baton);
+        if (!user->shown.anonymous && !user->shown.erased) each(user, baton);
     }
 }

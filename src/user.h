@@ -19,6 +19,8 @@ typedef struct user_t {
 
 extern const salon_migration_t user_migrations[];
 
+#define USER_ERASED "deleted user" /* the name of all who have been erased */
+
 /* Reads the table; before the threads start. */
 apr_status_t user_load(apr_pool_t *pool);
 apr_int64_t user_count(void);
@@ -27,6 +29,9 @@ apr_int64_t user_count(void);
 bool user_name_ok(const char *name);
 /* NULL: nobody has that id. */
 user_t *user_find(apr_int64_t id);
+bool user_is_erased(apr_int64_t id);
+/* From now on nobody finds the user; the name is forgotten. */
+void user_erase(user_t *user);
 /* As the log shows who somebody is: 0 for NULL, and for somebody without an account. */
 apr_int64_t user_logged_id(const user_t *user);
 /* Does what the token says differ from what is known? */
@@ -40,7 +45,7 @@ user_t *user_record(const token_claims_t *claims);
 user_t *user_add_anonymous(const char *name, rates_t *rates);
 void user_remove_anonymous(user_t **user);
 
-/* Calls `each` for all who have an account, in no order. */
+/* Calls `each` for all who have an account and have not been erased, in no order. */
 void user_each(void (*each)(const user_t *user, void *baton), void *baton);
 
 #endif

@@ -203,6 +203,27 @@ def check_metrics(pages, rows):
     return differences("metrics", there, told)
 
 
+# Columns that hold the id of something else than a person.
+OTHER_IDS = {"timeline_id", "parent_id", "message_id", "room_id", "conversation_id", "media_id",
+             "topic_id"}
+
+
+def check_personal(pages, rows):
+    """In the tables as they are in the end, whichever migrations have made them."""
+    there = {column: erasure for _, column, erasure in rows["personal"]}
+    told = {match[1]: match[2]
+            for match in every(pages, "PERSONAL DATA", r"Va ([\w.]+) Pq (\w+)")}
+    config = "plugins = { " + ", ".join(f'"{name}"' for name in built()) + " }"
+    holds = {f"{table}.{column}"
+             for table, columns in re.findall(r"(?s)(?:CREATE TABLE|ALTER TABLE) (\w+) (.*?);",
+                                              salond("--schema", config=config))
+             for column in re.findall(r"(\w+_id|\w+_by) BIGINT", columns)
+             if column not in OTHER_IDS}
+    lines = [f"personal: {name} may hold a person's id; OTHER_IDS or a plugin has to name it"
+             for name in sorted(holds - set(there))]
+    return lines + differences("personal data", there, told)
+
+
 def check_commands(pages, rows):
     there = {f"{words} {synopsis}".strip() for _, words, synopsis, *_ in rows["command"]}
     there.update(re.findall(r"(?m)^  (token .*)$", output(SALONCTL)))
@@ -331,6 +352,7 @@ def checks():
     yield "every HTTP route", check_routes(pages, rows)
     yield "every metric", check_metrics(pages, rows)
     yield "every command", check_commands(pages, rows)
+    yield "every column that holds a person's id", check_personal(pages, rows)
     yield "every option", check_options(all_pages)
     yield "every message and error of the dialects", check_dialects(all_pages, rows)
     yield "every function of the plugins' interface", check_functions(interface, code)

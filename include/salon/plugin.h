@@ -59,11 +59,13 @@ typedef struct salon_user_t {
     const char *name;
     salon_role_t role;
     bool anonymous;
+    bool erased;           /* see `erased` of salon_hooks_t; found by nobody any more */
     int sessions;          /* connections signed in as this user, in all dialects */
     apr_int64_t last_seen; /* when the last connection went; 0: never connected */
 } salon_user_t;
 
-/* The user with that id or name, or NULL.  Of several with one name, the one seen last. */
+/* The user with that id or name, or NULL.  Of several with one name, the one seen last.  Nobody
+ * finds who has been erased, but for salon_json_user, which has a name for them. */
 SALON_API const salon_user_t *salon_user_by_id(apr_int64_t id);
 SALON_API const salon_user_t *salon_user_by_name(const char *name);
 
@@ -542,6 +544,21 @@ typedef struct salon_migration_t {
     const char *const *statements;
 } salon_migration_t;
 
+/*
+ * A column of the plugin's tables that holds somebody's id: `salonctl user export` writes the rows,
+ * and this says what becomes of them when that person is erased.
+ */
+typedef enum {
+    SALON_FORGET, /* they are deleted; wants an index on the column */
+    SALON_KEEP    /* they stay, as part of what others see; the id then is nobody's any more */
+} salon_erasure_t;
+
+typedef struct salon_personal_t {
+    const char *table;  /* NULL ends the table */
+    const char *column; /* BIGINT */
+    salon_erasure_t erasure;
+} salon_personal_t;
+
 /* Of a route. */
 #define SALON_SIGNED_IN   0x01u /* wants a bearer token */
 #define SALON_UPLOAD      0x02u /* its body is a file, see salon_http_receive */
@@ -628,6 +645,12 @@ typedef struct salon_hooks_t {
     void (*unsaid)(salon_topic_t topic, apr_int64_t message_id);
     /* See salon_user_appearance: may change what connections alone would tell. */
     void (*appear)(const salon_user_t *user, salon_appearance_t *appearance);
+    /* Somebody is about to be erased, for whom nobody looks any more; what others know of them is
+     * still there. */
+    void (*erasing)(apr_int64_t user_id);
+    /* Somebody has been erased: their rows are gone as salon_plugin_t.personal says, their
+     * connections are being closed; what is in memory of them is to go, too. */
+    void (*erased)(apr_int64_t user_id);
     /* The server ends: nobody is connected any more; what salon_write is given now is still
      * stored. */
     void (*stop)(void);
@@ -651,6 +674,7 @@ typedef struct salon_plugin_t {
     /* Loads state; before anybody is served.  Anything but APR_SUCCESS ends the server's start. */
     apr_status_t (*start)(apr_pool_t *pool);
     const salon_metric_t *metrics;
+    const salon_personal_t *personal;
 } salon_plugin_t;
 
 /* How a plugin's descriptor begins: SALON_PLUGIN(rooms) = { SALON_PLUGIN_HEADER, ... }; it is the

@@ -29,6 +29,15 @@ static const char *const conversations_1[] = {
 
 const salon_migration_t conversation_migrations[] = { { 1, conversations_1 }, { 0, NULL } };
 
+const salon_personal_t conversation_personal[] = {
+    { "dm_conversations", "user1_id", SALON_KEEP },
+    { "dm_conversations", "user2_id", SALON_KEEP },
+    { "dm_conversations", "low_id", SALON_KEEP },
+    { "dm_conversations", "high_id", SALON_KEEP },
+    { "dm_persons", "user_id", SALON_KEEP },
+    { NULL, NULL, SALON_KEEP },
+};
+
 static json_object *describe(apr_int64_t id)
 {
     const conversation_t *conversation = conversation_find(id);

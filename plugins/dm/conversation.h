@@ -30,6 +30,7 @@ typedef struct conversation_t {
 
 extern const salon_timeline_kind_t conversation_timeline;
 extern const salon_migration_t conversation_migrations[];
+extern const salon_personal_t conversation_personal[];
 
 /* Reads all conversations; in start(). */
 apr_status_t conversation_load(apr_pool_t *pool);

@@ -90,8 +90,9 @@ static const char *refuse_hook(const salon_user_t *user, const char *what, salon
     if (user == NULL || conversation == NULL || conversation_person(conversation, user->id) == NULL)
         return DM_NOT_FOUND;
     if (!is_speaking(what)) return NULL;
-    if (conversation->blocking > 0 || conversation_blocked_by(conversation) != 0) return DM_BLOCKED;
     apr_int64_t other_id = conversation_other(conversation, user->id)->user_id;
+    if (salon_user_by_id(other_id) == NULL) return SALON_USER_NOT_FOUND;
+    if (conversation->blocking > 0 || conversation_blocked_by(conversation) != 0) return DM_BLOCKED;
     return salon_may_not(user, "dm", SALON_TOPIC("user", other_id));
 }
 
@@ -278,5 +279,6 @@ SALON_PLUGIN(dm) = {
     .events = events,
     .hooks = &hooks,
     .migrations = conversation_migrations,
+    .personal = conversation_personal,
     .start = start,
 };

@@ -19,11 +19,11 @@ typedef struct {
 
 static json_object *other_json(conversation_t *conversation, apr_int64_t user_id)
 {
-    const salon_user_t *other =
-        salon_user_by_id(conversation_other(conversation, user_id)->user_id);
-    json_object *json = salon_json_integer(salon_json(), "user_id", other->id);
-    salon_json_string(json, "username", other->name);
-    salon_appearance_t appearance = salon_user_appearance(other);
+    apr_int64_t other_id = conversation_other(conversation, user_id)->user_id;
+    const salon_user_t *other = salon_user_by_id(other_id);
+    salon_appearance_t appearance = { 0 };
+    if (other != NULL) appearance = salon_user_appearance(other);
+    json_object *json = salon_json_user(salon_json(), "user_id", "username", other_id);
     salon_json_boolean(json, "is_online", appearance.online);
     return salon_json_integer(json, "last_seen", appearance.last_seen);
 }

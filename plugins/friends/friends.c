@@ -81,7 +81,9 @@ static void audience_hook(apr_int64_t user_id, void (*add)(void *baton, salon_to
     apr_pool_destroy(pool);
 }
 
-static const salon_hooks_t hooks = { .refuse = refuse_hook, .audience = audience_hook };
+static const salon_hooks_t hooks = { .refuse = refuse_hook,
+                                     .audience = audience_hook,
+                                     .erased = friend_erased };
 
 /* ---- Tables ---- */
 
@@ -136,5 +138,6 @@ SALON_PLUGIN(friends) = {
     .events = events,
     .hooks = &hooks,
     .migrations = tie_migrations,
+    .personal = tie_personal,
     .start = tie_load,
 };

@@ -78,24 +78,26 @@ static salon_outcome_t pair_reply(salon_req_t *req)
     return salon_reply(req, salon_json_string(json, "status", status_of(pair_flags(pair))));
 }
 
-static void tell(const char *event, const salon_user_t *to, const salon_user_t *about,
-                 const salon_user_t *const both[2])
+static void tell(const char *event, apr_int64_t to, apr_int64_t about, const apr_int64_t both[2])
 {
-    json_object *json = friend_person_json(about->id);
+    json_object *json = friend_person_json(about);
     json_object *ids = json_object_new_array(), *names = json_object_new_array();
     for (int i = 0; i < 2; i++) {
-        json_object_array_add(ids, json_object_new_int64(both[i]->id));
-        json_object_array_add(names, json_object_new_string(both[i]->name));
+        json_object *person = friend_person_json(both[i]);
+        json_object_array_add(ids, json_object_new_int64(both[i]));
+        json_object_array_add(names,
+                              json_object_get(json_object_object_get(person, "username")));
+        json_object_put(person);
     }
     salon_json_value(json, "user_ids", ids);
-    salon_publish(SALON_TOPIC("user", to->id), event, salon_json_value(json, "usernames", names));
+    salon_publish(SALON_TOPIC("user", to), event, salon_json_value(json, "usernames", names));
 }
 
 static void tell_both(const char *event, const salon_user_t *first, const salon_user_t *second)
 {
-    const salon_user_t *const both[2] = { first, second };
-    tell(event, first, second, both);
-    tell(event, second, first, both);
+    const apr_int64_t both[2] = { first->id, second->id };
+    tell(event, both[0], both[1], both);
+    tell(event, both[1], both[0], both);
 }
 
 /* Takes away what is there of `lost`, answers, and tells both if that was anything. */
@@ -309,4 +311,20 @@ salon_outcome_t friend_block(salon_req_t *req)
               " VALUES (%ld, %ld, %ld)",
               (long)pair->me->id, (long)pair->other->id, (long)pair->now);
     return salon_store(req, blocked);
+}
+
+/* ---- Erasing ---- */
+
+void friend_erased(apr_int64_t user_id)
+{
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    const apr_array_header_t *ties = tie_list(user_id, TIE_ANY, pool);
+    for (int i = 0; i < ties->nelts; i++) {
+        const tie_t tie = *APR_ARRAY_IDX(ties, i, const tie_t *);
+        const apr_int64_t both[2] = { user_id, tie.user_id };
+        tie_remove(user_id, tie.user_id, TIE_ANY);
+        if (tie.flags & ~TIE_BLOCKED) tell("friend.removed", tie.user_id, user_id, both);
+    }
+    apr_pool_destroy(pool);
 }

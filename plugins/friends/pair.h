@@ -18,6 +18,9 @@ salon_outcome_t friend_block(salon_req_t *req);
 /* Is one of the two just blocking the other?  What would be said now would be heard after that. */
 bool friend_is_blocking(apr_int64_t user_id, apr_int64_t other_id);
 
+/* Nobody has to do with somebody who has been erased any more, and is told so; the hook. */
+void friend_erased(apr_int64_t user_id);
+
 /* A new object: user_id, username. */
 json_object *friend_person_json(apr_int64_t user_id);
 

@@ -30,7 +30,24 @@ static const char *const friends_1[] = {
     NULL,
 };
 
-const salon_migration_t tie_migrations[] = { { 1, friends_1 }, { 0, NULL } };
+static const char *const friends_2[] = {
+    "CREATE INDEX friendships_high ON friendships (high_id)",
+    "CREATE INDEX friend_requests_asked ON friend_requests (asked_id)",
+    "CREATE INDEX friend_blocks_blocked ON friend_blocks (blocked_id)",
+    NULL,
+};
+
+const salon_migration_t tie_migrations[] = { { 1, friends_1 }, { 2, friends_2 }, { 0, NULL } };
+
+const salon_personal_t tie_personal[] = {
+    { "friendships", "low_id", SALON_FORGET },
+    { "friendships", "high_id", SALON_FORGET },
+    { "friend_requests", "asker_id", SALON_FORGET },
+    { "friend_requests", "asked_id", SALON_FORGET },
+    { "friend_blocks", "blocker_id", SALON_FORGET },
+    { "friend_blocks", "blocked_id", SALON_FORGET },
+    { NULL, NULL, SALON_KEEP },
+};
 
 /* ---- One side ---- */
 

@@ -17,6 +17,7 @@
 #define TIE_BLOCKS     0x08u
 #define TIE_BLOCKED_BY 0x10u
 #define TIE_BLOCKED    (TIE_BLOCKS | TIE_BLOCKED_BY)
+#define TIE_ANY        (TIE_FRIEND | TIE_ASKED | TIE_ASKED_BY | TIE_BLOCKED)
 
 typedef struct tie_t {
     apr_int64_t user_id; /* the other one */
@@ -25,6 +26,7 @@ typedef struct tie_t {
 } tie_t;
 
 extern const salon_migration_t tie_migrations[];
+extern const salon_personal_t tie_personal[];
 
 /* Reads all; in start(). */
 apr_status_t tie_load(apr_pool_t *pool);

@@ -135,7 +135,8 @@ static const salon_hooks_t hooks = { .attach = attach_hook,
                                      .storing = storing_hook,
                                      .stored = stored_hook,
                                      .unsaid = unsaid_hook,
-                                     .tick = sweep_tick };
+                                     .tick = sweep_tick,
+                                     .erased = sweep_erased };
 
 /* ---- Removing ---- */
 
@@ -318,6 +319,11 @@ static const salon_setting_t settings[] = {
     { NULL, 0, NULL, NULL, 0, 0, NULL },
 };
 
+static const salon_personal_t personal[] = {
+    { "media_entries", "user_id", SALON_KEEP }, /* those that messages use */
+    { NULL, NULL, SALON_KEEP },
+};
+
 static apr_status_t start(apr_pool_t *pool)
 {
     const char *error;
@@ -338,6 +344,7 @@ SALON_PLUGIN(media) = {
     .hooks = &hooks,
     .settings = settings,
     .migrations = media_migrations,
+    .personal = personal,
     .routes = routes,
     .commands = commands,
     .start = start,

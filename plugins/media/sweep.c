@@ -57,6 +57,17 @@ static void entries_sweep(apr_int64_t now)
     }
 }
 
+static void entry_sweep(const media_t *media, void *user_id)
+{
+    bool is_theirs = media->owner->user_id == *(apr_int64_t *)user_id;
+    if (is_theirs && !media->going && use_count(media) == 0) entry_remove(media_find(media->id));
+}
+
+void sweep_erased(apr_int64_t user_id)
+{
+    media_each(entry_sweep, &user_id);
+}
+
 /* ---- Files ---- */
 
 static struct {

@@ -257,6 +257,7 @@ static const salon_hooks_t hooks = {
     .acted = audit_write,
     .tick = tick_hook,
     .reload = reload_hook,
+    .erased = sanction_erased,
     .stop = stop_hook,
 };
 
@@ -344,6 +345,16 @@ static const salon_migration_t migrations[] = {
     { 0, NULL },
 };
 
+static const salon_personal_t personal[] = {
+    { "sanctions", "user_id", SALON_FORGET },
+    { "sanctions", "created_by", SALON_KEEP },
+    { "audit_log", "actor_id", SALON_KEEP },
+    { "audit_log", "target_user_id", SALON_KEEP },
+    { "reports", "author_id", SALON_KEEP },
+    { "reports", "reporter_id", SALON_KEEP },
+    { NULL, NULL, SALON_KEEP },
+};
+
 static apr_status_t start(apr_pool_t *pool)
 {
     apr_status_t rv = sanction_load(pool);
@@ -363,6 +374,7 @@ SALON_PLUGIN(moderation) = {
     .hooks = &hooks,
     .settings = settings,
     .migrations = migrations,
+    .personal = personal,
     .commands = commands,
     .start = start,
 };

@@ -142,6 +142,17 @@ void sanction_remove(apr_int64_t user_id, const char *place)
     chain_filter(user_id, is_there, place);
 }
 
+static bool is_any(const sanction_t *sanction, const void *nothing)
+{
+    (void)sanction, (void)nothing;
+    return true;
+}
+
+void sanction_erased(apr_int64_t user_id)
+{
+    chain_filter(user_id, is_any, NULL);
+}
+
 void sanction_sweep(apr_int64_t now)
 {
     apr_pool_t *pool;

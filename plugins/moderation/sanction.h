@@ -43,6 +43,8 @@ void sanction_begin(salon_req_t *req, const sanction_t *sanction);
 void sanction_sql_remove(salon_req_t *req, apr_int64_t user_id, const char *place);
 void sanction_remove(apr_int64_t user_id, const char *place);
 
+/* Forgets those of somebody; the hook of that name. */
+void sanction_erased(apr_int64_t user_id);
 /* Forgets those that are over. */
 void sanction_sweep(apr_int64_t now);
 

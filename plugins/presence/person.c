@@ -43,6 +43,11 @@ static const char *const presence_1[] = {
 
 const salon_migration_t person_migrations[] = { { 1, presence_1 }, { 0, NULL } };
 
+const salon_personal_t person_personal[] = {
+    { "presence", "user_id", SALON_FORGET },
+    { NULL, NULL, SALON_KEEP },
+};
+
 static const char *const names[] = {
     [PERSON_ONLINE] = "online",       [PERSON_AWAY] = "away",       [PERSON_BUSY] = "busy",
     [PERSON_INVISIBLE] = "invisible", [PERSON_OFFLINE] = "offline",
@@ -230,10 +235,10 @@ void person_arrive(person_t *person)
     person_changed(person);
 }
 
-/* Somebody invisible is not seen going. */
+/* Somebody invisible is not seen going; and of somebody who has been erased nothing is kept. */
 static void seen_store(person_t *person)
 {
-    if (person->status == PERSON_INVISIBLE) return;
+    if (person->status == PERSON_INVISIBLE || salon_user_by_id(person->id) == NULL) return;
     person->last_seen = person->gone_at;
     if (person->stored)
         salon_write("UPDATE presence SET last_seen = %ld WHERE user_id = %ld",
@@ -269,6 +274,27 @@ static void leaving_depart(apr_int64_t now)
         if (person == NULL || person->leaves_at > now) return;
         depart(person);
     }
+}
+
+/* At once, whatever is left of the grace or the budget: later there is nobody who would be told. */
+void person_vanish(apr_int64_t user_id)
+{
+    person_t *person = person_find(user_id);
+    if (person == NULL || person_shown(person) == PERSON_OFFLINE) return;
+    person->here = false;
+    person->last_seen = salon_now();
+    if (person->is_waiting) wait_no_longer(person);
+    tell(person, pace_now());
+}
+
+void person_forget(apr_int64_t user_id)
+{
+    person_t *person = person_find(user_id);
+    if (person == NULL) return;
+    person->status = PERSON_ONLINE;
+    message_keep(person, NULL);
+    person->last_seen = 0;
+    person->stored = false;
 }
 
 void person_tick(apr_int64_t now)

@@ -46,6 +46,7 @@ typedef struct person_choice_t {
 } person_choice_t;
 
 extern const salon_migration_t person_migrations[];
+extern const salon_personal_t person_personal[];
 
 /* Settings. */
 extern apr_int64_t person_grace, person_interval, person_rate;
@@ -61,6 +62,10 @@ person_t *person_of(apr_int64_t user_id);
 /* The first connection has come, the last one has gone. */
 void person_arrive(person_t *person);
 void person_leave(person_t *person);
+
+/* Hooks: somebody who is being erased looks gone; and what they have chosen is forgotten. */
+void person_vanish(apr_int64_t user_id);
+void person_forget(apr_int64_t user_id);
 
 /* Adds the statements that store a choice, and completes it; then makes it known. */
 void person_sql(salon_req_t *req, person_t *person, person_choice_t *choice);

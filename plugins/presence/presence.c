@@ -219,6 +219,8 @@ static const salon_hooks_t hooks = {
     .signed_in = on_signed_in,
     .signed_out = on_signed_out,
     .appear = on_appear,
+    .erasing = person_vanish,
+    .erased = person_forget,
     .stop = person_stop,
 };
 
@@ -294,5 +296,6 @@ SALON_PLUGIN(presence) = {
     .hooks = &hooks,
     .settings = settings,
     .migrations = person_migrations,
+    .personal = person_personal,
     .start = start,
 };

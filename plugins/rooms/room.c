@@ -46,7 +46,22 @@ static const char *const rooms_2[] = {
     NULL,
 };
 
-const salon_migration_t room_migrations[] = { { 1, rooms_1 }, { 2, rooms_2 }, { 0, NULL } };
+static const char *const rooms_3[] = {
+    "CREATE INDEX room_members_user ON room_members (user_id)",
+    "CREATE INDEX room_invitations_user ON room_invitations (user_id)",
+    NULL,
+};
+
+const salon_migration_t room_migrations[] = {
+    { 1, rooms_1 }, { 2, rooms_2 }, { 3, rooms_3 }, { 0, NULL },
+};
+
+const salon_personal_t room_personal[] = {
+    { "rooms", "created_by", SALON_KEEP },
+    { "room_members", "user_id", SALON_FORGET },
+    { "room_invitations", "user_id", SALON_FORGET },
+    { NULL, NULL, SALON_KEEP },
+};
 
 static json_object *describe(apr_int64_t id)
 {
@@ -228,6 +243,15 @@ void room_invite(room_t *room, apr_int64_t user_id, bool invited)
         apr_hash_set(room->invitations, &user_id, sizeof(user_id), NULL);
         free(known);
     }
+}
+
+void room_forget_user(apr_int64_t user_id)
+{
+    memberships_t *memberships;
+    while ((memberships = memberships_find(user_id)) != NULL)
+        room_member_remove(room_find(LIST_FIRST(&memberships->members)->room->id), user_id);
+    for (apr_hash_index_t *i = apr_hash_first(NULL, directory.by_id); i; i = apr_hash_next(i))
+        room_invite(apr_hash_this_val(i), user_id, false);
 }
 
 int room_online_count(const room_t *room)

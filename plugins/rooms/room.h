@@ -56,6 +56,7 @@ extern const salon_timeline_kind_t room_timeline;
 /* A setting: may people without an account enter public rooms that do not say? */
 extern bool room_allow_anonymous;
 extern const salon_migration_t room_migrations[];
+extern const salon_personal_t room_personal[];
 
 /* Reads all rooms; in start(). */
 apr_status_t room_load(apr_pool_t *pool);
@@ -92,6 +93,8 @@ salon_outcome_t room_store(salon_req_t *req, const room_t *room, salon_then_t *t
 bool room_invited(const room_t *room, apr_int64_t user_id);
 /* From now on the user is invited, or is no longer. */
 void room_invite(room_t *room, apr_int64_t user_id, bool invited);
+/* Nobody's member and invited by nobody from now on; the hook. */
+void room_forget_user(apr_int64_t user_id);
 /* Members who look as if they were connected. */
 int room_online_count(const room_t *room);
 

@@ -277,7 +277,8 @@ static const salon_hooks_t hooks = { .access = access_hook,
                                      .audience = audience_hook,
                                      .subscribed = subscribed_hook,
                                      .unsubscribed = unsubscribed_hook,
-                                     .tick = tick_hook };
+                                     .tick = tick_hook,
+                                     .erased = room_forget_user };
 
 static const salon_event_t events[] = {
     { "room.entered", SALON_DROPPABLE, "a connection hears a room from now on" },
@@ -316,6 +317,7 @@ SALON_PLUGIN(rooms) = {
     .hooks = &hooks,
     .settings = settings,
     .migrations = room_migrations,
+    .personal = room_personal,
     .commands = commands,
     .start = start,
 };
