@@ -44,7 +44,9 @@ def where(files, test):
 
 def scripts():
     """The tests that are scripts, in the same form."""
-    for path in sorted([*(TOP / "test").glob("*.py"), *(TOP / "test").glob("*.js")]):
+    folder = TOP / "test"
+    for path in sorted([*folder.glob("*.py"), *folder.glob("salon_test/*.py"),
+                        *folder.glob("javascript/*.js")]):
         yield path.relative_to(TOP).as_posix(), path.read_text(encoding="utf-8").split("\n")
 
 
@@ -76,7 +78,7 @@ def not_built(files):
     """Files that Makefile.am does not name, be it as they are, as NAME.la or as a program."""
     named = set(re.findall(r"[\w./+-]+", (TOP / "Makefile.am").read_text(encoding="utf-8")))
     others = [path.relative_to(TOP).as_posix()
-              for pattern in ("man/*.in", "conf/*.in", "test/*.py", "test/*.js", "test/*.sh")
+              for pattern in ("man/*.in", "conf/*.in", "test/*.py")
               for path in sorted(TOP.glob(pattern))]
     return [name for name in [name for name, _ in files] + others
             if not {name, name.rpartition(".")[0], name.rpartition(".")[0] + ".la"} & named]

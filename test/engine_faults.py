@@ -12,8 +12,8 @@ import time
 
 import salon_test
 import upgrade
-from proxy import Proxy
 from salon_test import LIMIT, SALOND, Client, Server, check, signed_in, until
+from salon_test.proxy import Proxy
 from test_process import compare_history, history, load
 
 ROUNDS = int(salon_test.ROUNDS or 3)
@@ -30,7 +30,7 @@ class Through(Server):
     """The same, and its database is behind a proxy."""
 
     def __init__(self, **options):
-        self.proxy = Proxy(salon_test.DATABASES.port)
+        self.proxy = Proxy(salon_test.server.DATABASES.port)
         super().__init__(**options)
 
     def database_text(self):
@@ -281,7 +281,7 @@ def test_slow():
 
 def test_stopped():
     """The database server is stopped, and started again"""
-    engine = salon_test.DATABASES
+    engine = salon_test.server.DATABASES
     with Impatient() as server:
         room = server.ctl("room", "add", "general")
         silence(server, room, engine.stop, engine.start)
@@ -289,7 +289,7 @@ def test_stopped():
 
 def test_stopped_process():
     """The database server's processes are halted (SIGSTOP), and go on"""
-    engine = salon_test.DATABASES
+    engine = salon_test.server.DATABASES
     with Impatient() as server:
         room = server.ctl("room", "add", "general")
         try:
@@ -301,7 +301,7 @@ def test_stopped_process():
 
 def test_killed():
     """The database server is killed under load, and started again"""
-    engine = salon_test.DATABASES
+    engine = salon_test.server.DATABASES
     with Server(endpoint={"rate": '""'}) as server:
         room = server.ctl("room", "add", "general")
 

@@ -12,14 +12,13 @@ import os
 import subprocess
 import sys
 
-import databases
 import engine_faults
 import run_conversations
 import salon_test
 import test_media
 import test_process
 import upgrade
-from salon_test import Server, Skip, check
+from salon_test import Server, Skip, check, databases
 
 UNIT_TESTS = ["test_db", "test_migration", "test_store"]
 EACH_UNDER_SANITIZER = 6  # one conversation of so many

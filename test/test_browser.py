@@ -7,7 +7,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from browser import IMPORTS, Browser, Site, read  # noqa: E402
+from salon_test.browser import IMPORTS, Browser, Site, read  # noqa: E402
 from salon_test import Server, check  # noqa: E402
 
 BODY = IMPORTS + '<body><script type="module">%s</script></body>'

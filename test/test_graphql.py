@@ -455,7 +455,8 @@ def reference(salond, documents):
     if not node:
         raise Skip("no node")
     address = f"http://127.0.0.1:{salond.port('live')}{PATH}"
-    done = subprocess.run([node, os.path.join(salon_test.TEST_DIR, "client_graphql.js"), address],
+    script = os.path.join(salon_test.TEST_DIR, "javascript", "graphql.js")
+    done = subprocess.run([node, script, address],
                           input=json.dumps(documents), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=3 * LIMIT)
     if done.returncode == 77:

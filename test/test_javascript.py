@@ -18,7 +18,8 @@ def run_node(server, script, *arguments):
     node = shutil.which("node") or shutil.which("nodejs")
     if not node:
         raise Skip("no node")
-    done = subprocess.run([node, os.path.join(salon_test.TEST_DIR, script), *arguments],
+    path = os.path.join(salon_test.TEST_DIR, "javascript", script)
+    done = subprocess.run([node, path, *arguments],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=3 * LIMIT)
     if done.returncode == 77:
@@ -31,7 +32,7 @@ def test_veza():
     """Two pages that speak veza"""
     with Server() as server:
         room = server.ctl("room", "add", "general")
-        seen = run_node(server, "client_veza.js",
+        seen = run_node(server, "veza.js",
                         f"ws://127.0.0.1:{server.port()}{server.path()}",
                         server.token("alice"), server.token("bob"), str(room))
         hello, answer = "Hello from a page 👋", "Hello to you, @alice"
@@ -52,7 +53,7 @@ def test_compression():
     """Random texts of up to 60 KB, compressed in both directions"""
     with Server({"max_message": 100000}, {"max_length": 100000}) as server:
         path = server.path("broadcast")
-        seen = run_node(server, "client_deflate.js",
+        seen = run_node(server, "deflate.js",
                         f"ws://127.0.0.1:{server.port('broadcast')}{path}", "100")
         check(seen["extensions"] == ["permessage-deflate"] * 2, f"{seen['extensions']}")
         check(seen["wrong"] == 0, f"{seen['wrong']} texts came otherwise")
@@ -65,7 +66,7 @@ def test_compression():
 
 
 def check_chat(server, *protocol):
-    seen = run_node(server, "client_chat.js",
+    seen = run_node(server, "chat.js",
                     f"ws://127.0.0.1:{server.port('chat')}{server.path('chat')}",
                     server.token("alice"), server.token("bob"), "general", "3", *protocol)
     hello = "Bonjour tout le monde ! 👋"

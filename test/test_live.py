@@ -12,8 +12,8 @@ import websockets
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from caller import Caller  # noqa: E402
 from salon_test import LIMIT, Server, check, until  # noqa: E402
+from salon_test.caller import Caller  # noqa: E402
 
 PLUGINS = ["rooms", "presence", "moderation", "veza", "live"]
 ROOMS = 1000

@@ -13,8 +13,8 @@ import sys
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from caller import Caller  # noqa: E402
 from salon_test import LIMIT, Client, Server, check  # noqa: E402
+from salon_test.caller import Caller  # noqa: E402
 
 
 class Person(Caller):

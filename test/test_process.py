@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """salond and salonctl as processes: command line, refusing to start, signals, crashes, HTTP."""
 
+import base64
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -19,7 +22,8 @@ import time
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
 from salon_test import (LIMIT, PEOPLE, PLUGIN_DIR, SALONCTL, SALOND, Client, Closed,  # noqa: E402
-                        Failure, Server, Skip, check, claims_of, signed_in, still_serves, until)
+                        Failure, Server, Skip, base64url, check, claims_of, signed_in,
+                        still_serves, until)
 
 
 @contextlib.contextmanager
@@ -537,11 +541,11 @@ def test_ctl_token():
     with unstarted() as server:
         token = server.ctl("token", "alice", "--id", 2, "--role", "moderator", "--ttl", 100)
         claims = claims_of(token)
-        head = json.loads(salon_test.base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+        head = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
         check(head["alg"] == "HS256", f"{head}")
         body = ".".join(token.split(".")[:2])
-        signature = salon_test.base64url(salon_test.hmac.new(
-            server.key, body.encode(), salon_test.hashlib.sha256).digest())
+        signature = base64url(hmac.new(
+            server.key, body.encode(), hashlib.sha256).digest())
         check(token.split(".")[2] == signature, "signed with something else")
         check(claims.get("user_id", claims.get("sub")) in (2, "2"), f"{claims}")
         check(claims.get("username", claims.get("name")) == "alice", f"{claims}")

@@ -17,8 +17,7 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-import upstream  # noqa: E402
-from salon_test import TEXT, Client, Server, check, until  # noqa: E402
+from salon_test import TEXT, Client, Server, check, until, upstream  # noqa: E402
 
 PEOPLE = {"alice": 2, "bob": 3, "carol": 4}
 UNLIMITED = {"rate": '""'}

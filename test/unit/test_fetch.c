@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP requests to elsewhere, against a server that is another process (test/upstream.py): what is
+ * HTTP requests to elsewhere, against a server that is another process (upstream.py): what is
  * sent, what comes back, and every way in which it can go wrong.  This thread is the chat thread.
  */
 #include <setjmp.h>
@@ -22,7 +22,8 @@
 #include "chat_note.h"
 #include "fetch.h"
 
-#define LIMIT 20000 /* milliseconds that no test takes */
+#define LIMIT    20000 /* milliseconds that no test takes */
+#define UPSTREAM "/test/salon_test/upstream.py"
 
 static struct {
     apr_pool_t *pool;
@@ -107,7 +108,7 @@ static void peer_start(void)
         dup2(output[1], 1);
         close(input[1]);
         execlp(python != NULL ? python : "python3", "python3",
-               apr_pstrcat(all.pool, top != NULL ? top : ".", "/test/upstream.py", NULL), NULL);
+               apr_pstrcat(all.pool, top != NULL ? top : ".", UPSTREAM, NULL), NULL);
         _exit(127);
     }
     close(input[0]);

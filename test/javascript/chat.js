@@ -5,7 +5,7 @@
 // type of message, the token in the address or in the handshake's header.  Two of them talk to each
 // other, and what they saw is printed as JSON.
 //
-//     client_chat.js ADDRESS TOKEN_A TOKEN_B ROOM ID_B [SUB-PROTOCOL]
+//     chat.js ADDRESS TOKEN_A TOKEN_B ROOM ID_B [SUB-PROTOCOL]
 
 'use strict';
 

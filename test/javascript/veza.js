@@ -5,7 +5,7 @@
 // {type, data}.  Two of them talk to each other, and what they saw is printed as JSON.  `ws` offers
 // permessage-deflate in its handshake, as browsers do.
 //
-//     client_veza.js ADDRESS TOKEN_A TOKEN_B ROOM
+//     veza.js ADDRESS TOKEN_A TOKEN_B ROOM
 
 'use strict';
 

@@ -25,8 +25,8 @@ import subprocess
 import sys
 import tempfile
 
-import salon_test
-from salon_test import LIMIT, Failure, Skip, until
+from . import server
+from .expect import LIMIT, Failure, Skip, until
 
 # The signal that a process gets when its parent dies means the thread that made it.
 STARTER = concurrent.futures.ThreadPoolExecutor(1)
@@ -316,14 +316,14 @@ def make(driver):
 
 @contextlib.contextmanager
 def used(driver):
-    """While it lasts, every salon_test.Server has a database of this engine; None: a file."""
+    """While it lasts, every Server has a database of this engine; None: a file."""
     if not driver:
         yield None
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     with make(driver) as engine:
-        salon_test.DATABASES = engine
+        server.DATABASES = engine
         try:
             yield engine
         finally:
-            salon_test.DATABASES = None
+            server.DATABASES = None

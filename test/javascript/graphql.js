@@ -5,7 +5,7 @@
 // tools do, and of documents for it: a JSON list on standard input.  Prints the schema, what is
 // wrong with it, and what is wrong with each document.
 //
-//     client_graphql.js ADDRESS
+//     graphql.js ADDRESS
 
 'use strict';
 

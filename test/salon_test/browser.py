@@ -21,8 +21,8 @@ import threading
 
 import websockets
 
-import salon_test
-from salon_test import LIMIT, Failure, Skip, check
+from .built import TEST_DIR
+from .expect import LIMIT, Failure, Skip, check
 
 MODULES = "/usr/share/nodejs"
 REACT = {"/react.js": "react/umd/react.production.min.js",
@@ -186,5 +186,5 @@ class Browser:
 
 def read(name):
     """A script of the directory browser/."""
-    with open(os.path.join(salon_test.TEST_DIR, "browser", name), encoding="utf-8") as file:
+    with open(os.path.join(TEST_DIR, "browser", name), encoding="utf-8") as file:
         return file.read()

@@ -5,7 +5,7 @@
 // over an endpoint of the dialect broadcast; and handshakes as pages write them.  What was seen is
 // printed as JSON.
 //
-//     client_deflate.js ADDRESS COUNT
+//     deflate.js ADDRESS COUNT
 
 'use strict';
 

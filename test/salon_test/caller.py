@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP requests as programs make them: somebody's, each on a connection of its own.
 
-salon_test.Client speaks HTTP, too: several requests on one connection, and requests that are wrong.
+Client speaks HTTP, too: several requests on one connection, and requests that are wrong.
 """
 
 import http.client
 import json
 
-from salon_test import LIMIT, check
+from .expect import LIMIT, check
 
 
 class Answer:

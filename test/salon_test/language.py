@@ -162,13 +162,6 @@ def resolve(value, variables):
     return value
 
 
-def term(token, variables):
-    kind, text = token
-    if kind == "variable":
-        return resolve(Variable(text[1:]), variables)
-    return json.loads(text)
-
-
 def compute(text, variables):
     """A small expression: terms with + and *, from left to right ("x" * 10 + "y")."""
     parts = re.findall(r'"(?:[^"\\]|\\.)*"|\$\w+|-?\d+|[+*]', text)
