@@ -26,7 +26,7 @@ static const char *tables_check(const salon_dialect_t *dialect)
 {
     if (dialect->messages == NULL || dialect->events == NULL || dialect->errors == NULL)
         return "lacks a table";
-    if (dialect->envelope == NULL || dialect->error == NULL || dialect->error_type == NULL)
+    if (dialect->error == NULL || dialect->error_type == NULL)
         return "lacks a function";
     if (dialect->batch_query && (dialect->batch_head == NULL || dialect->batch_tail == NULL))
         return "lacks its words for batches";

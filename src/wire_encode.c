@@ -23,11 +23,25 @@ static frame_t *raw_frame(json_object *data, bool droppable)
     return frame;
 }
 
+/* Where the dialect has no envelope of its own. */
+static json_object *usual_envelope(const char *type, const char *payload, json_object *data)
+{
+    json_object *message = salon_json_string(salon_json(), "type", type);
+    if (payload != NULL) return salon_json_value(message, payload, data);
+    json_object_object_foreach(data, key, value)
+        salon_json_value(message, key, json_object_get(value));
+    json_object_put(data);
+    return message;
+}
+
 static frame_t *envelope_frame(const wire_t *wire, const char *type, json_object *data,
                                bool droppable)
 {
     if (is_raw(wire, data)) return raw_frame(data, droppable);
-    json_object *message = wire->dialect->envelope(type, data);
+    const salon_dialect_t *dialect = wire->dialect;
+    json_object *message = dialect->envelope != NULL
+                               ? dialect->envelope(type, data)
+                               : usual_envelope(type, dialect->payload, data);
     size_t length;
     const char *text = json_text(message, &length);
     frame_t *frame = frame_make(FRAME_TEXT, text, length, droppable);

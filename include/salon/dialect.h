@@ -160,7 +160,8 @@ struct salon_dialect_t {
     bool api_tokens;        /* may people sign in with an API token? */
     /* What an opening asks for before the first message; may be NULL. */
     void (*open)(const salon_opening_t *opening, salon_calls_t *calls);
-    /* The whole wire message (a new object) around its data (consumed). */
+    /* The whole wire message (a new object) around its data (consumed).  NULL: the member "type",
+     * and the data in the member `payload`, or beside it where that is NULL. */
     json_object *(*envelope)(const char *type, json_object *data);
     /* The data of a refusal (a new object); NULL: nothing is said of it. */
     json_object *(*error)(const salon_refusal_t *refusal);

@@ -87,11 +87,6 @@ static void decode_text(salon_calls_t *calls, const char *text, size_t length)
                salon_json_value(salon_json(), "text", string));
 }
 
-static json_object *envelope(const char *type, json_object *data)
-{
-    return salon_json_value(salon_json_string(salon_json(), "type", type), "data", data);
-}
-
 static json_object *error(const salon_refusal_t *refusal)
 {
     return salon_json_string(salon_json(), "message", refusal->row->message);
@@ -99,13 +94,13 @@ static json_object *error(const salon_refusal_t *refusal)
 
 static const salon_dialect_t dialect = {
     .name = "broadcast",
+    .payload = "data",
     .messages = wire_messages,
     .events = wire_events,
     .errors = wire_errors,
     .error_type = "error",
     .open = open_connection,
     .decode_raw = decode_text,
-    .envelope = envelope,
     .error = error,
     .example = "'\n  twice; then type  hello  in one\n  and expect  hello  in the other",
 };

@@ -128,11 +128,6 @@ static json_object *error(const salon_refusal_t *refusal)
     return data;
 }
 
-static json_object *envelope(const char *type, json_object *data)
-{
-    return salon_json_value(salon_json_string(salon_json(), "type", type), "data", data);
-}
-
 /* ---- Having to leave ---- */
 
 static void unsubscribed_hook(salon_session_t *session, salon_topic_t topic)
@@ -191,7 +186,6 @@ static const salon_dialect_t dialect = {
     .errors = errors,
     .error_type = "error",
     .open = open_connection,
-    .envelope = envelope,
     .error = error,
     .example = "?token=TOKEN'\n"
                "  and expect  {\"type\":\"room_joined\",\"data\":{\"room_id\":...}}\n"

@@ -118,15 +118,6 @@ static void open_connection(const salon_opening_t *opening, salon_calls_t *calls
         salon_call(calls, &messages[SIGN_IN], salon_json_string(salon_json(), "token", token));
 }
 
-static json_object *envelope(const char *type, json_object *data)
-{
-    json_object *message = salon_json_string(salon_json(), "type", type);
-    json_object_object_foreach(data, key, value)
-        salon_json_value(message, key, json_object_get(value));
-    json_object_put(data);
-    return message;
-}
-
 /* "Invalid message format: receiver_id" */
 static json_object *message_json(const salon_refusal_t *refusal)
 {
@@ -158,7 +149,6 @@ static const salon_dialect_t dialect = {
     .error_type = "error",
     .api_tokens = true,
     .open = open_connection,
-    .envelope = envelope,
     .error = error,
     .example = "'\n"
                "  then paste  {\"type\":\"send_message\",\"receiver_id\":3,"

@@ -185,11 +185,6 @@ static void open_connection(const salon_opening_t *opening, salon_calls_t *calls
         salon_call(calls, &messages[0], salon_json_string(salon_json(), "token", token));
 }
 
-static json_object *envelope(const char *type, json_object *data)
-{
-    return salon_json_value(salon_json_string(salon_json(), "type", type), "data", data);
-}
-
 static json_object *retry_after_json(const salon_refusal_t *refusal)
 {
     return refusal->retry_after > 0 ? json_object_new_int64(refusal->retry_after) : NULL;
@@ -216,7 +211,6 @@ static const salon_dialect_t dialect = {
     .errors = errors,
     .error_type = "error",
     .open = open_connection,
-    .envelope = envelope,
     .error = error,
     .example = "' -H 'Authorization: Bearer TOKEN'\n"
                "  then paste  {\"type\":\"join_room\",\"data\":{\"room_id\":1}}\n"

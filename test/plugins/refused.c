@@ -71,33 +71,27 @@ static const salon_wire_message_t no_messages[] = { { .type = NULL } };
 static const salon_wire_event_t no_events[] = { { .event = NULL } };
 static const salon_wire_error_t one_error[] = { { NULL, "error", "Error", "high", 0 } };
 
-static json_object *envelope(const char *type, json_object *data)
-{
-    return salon_json_value(salon_json(), type, data);
-}
-
 static json_object *error(const salon_refusal_t *refusal)
 {
     return salon_json_string(salon_json(), "code", refusal->row->wire);
 }
 
-#define DIALECT(plugin_, name_, messages_, envelope_)                                            \
+#define DIALECT(plugin_, name_, messages_, error_)                                               \
     static const salon_dialect_t plugin_##_dialect = {                                           \
         .name = name_,                                                                           \
         .messages = messages_,                                                                   \
         .events = no_events,                                                                     \
         .errors = one_error,                                                                     \
         .error_type = "error",                                                                   \
-        .envelope = envelope_,                                                                   \
-        .error = error,                                                                          \
+        .error = error_,                                                                         \
     };                                                                                           \
     SALON_PLUGIN(plugin_) = { SALON_PLUGIN_HEADER, NAMED(#plugin_),                              \
                               .dialect = &plugin_##_dialect }
 
 DIALECT(dialect_without_function, "speechless", no_messages, NULL);
-DIALECT(dialect_without_table, "wordless", NULL, envelope);
-DIALECT(dialect_without_name, NULL, no_messages, envelope);
-DIALECT(dialect_twice, "veza", no_messages, envelope);
+DIALECT(dialect_without_table, "wordless", NULL, error);
+DIALECT(dialect_without_name, NULL, no_messages, error);
+DIALECT(dialect_twice, "veza", no_messages, error);
 
 /* ---- What is known only when it starts ---- */
 
