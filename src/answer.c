@@ -35,3 +35,17 @@ json_object *salon_json_value(json_object *object, const char *key, json_object 
     json_object_object_add(object, key, value);
     return object;
 }
+
+json_object *salon_json_optional(json_object *object, const char *key, apr_int64_t value)
+{
+    return salon_json_value(object, key, value != 0 ? json_object_new_int64(value) : NULL);
+}
+
+json_object *salon_json_merge(json_object *object, json_object *more)
+{
+    if (more == NULL) return object;
+    json_object_object_foreach(more, key, value)
+        json_object_object_add(object, key, json_object_get(value));
+    json_object_put(more);
+    return object;
+}

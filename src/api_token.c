@@ -95,22 +95,23 @@ static void token_forget(api_token_t *token)
     free(token);
 }
 
+static void row_take(const salon_rows_t *rows, int row)
+{
+    api_token_t token = { .id = salon_rows_integer(rows, row, 0),
+                          .user_id = salon_rows_integer(rows, row, 2),
+                          .label = salon_rows_text(rows, row, 3),
+                          .created_at = salon_rows_integer(rows, row, 4),
+                          .expires_at = salon_rows_integer(rows, row, 5) };
+    if (hex_read(salon_rows_text(rows, row, 1), token.digest, DIGEST)) token_put(&token);
+}
+
 apr_status_t api_token_load(apr_pool_t *pool)
 {
     all.by_digest = apr_hash_make(server.pool);
-    const salon_rows_t *rows =
-        salon_load(pool, "SELECT id, digest, user_id, label, created_at, expires_at"
-                         " FROM api_tokens");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++) {
-        api_token_t token = { .id = salon_rows_integer(rows, i, 0),
-                              .user_id = salon_rows_integer(rows, i, 2),
-                              .label = salon_rows_text(rows, i, 3),
-                              .created_at = salon_rows_integer(rows, i, 4),
-                              .expires_at = salon_rows_integer(rows, i, 5) };
-        if (hex_read(salon_rows_text(rows, i, 1), token.digest, DIGEST)) token_put(&token);
-    }
-    return salon_sequence_open(pool, "api_token", 1, 16);
+    apr_status_t rv =
+        salon_load_each(row_take, "SELECT id, digest, user_id, label, created_at, expires_at"
+                                  " FROM api_tokens");
+    return rv == APR_SUCCESS ? salon_sequence_open(pool, "api_token", 1, 16) : rv;
 }
 
 static api_token_t *find_text(const char *text)

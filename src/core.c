@@ -196,7 +196,7 @@ static apr_status_t start(apr_pool_t *pool)
     apr_status_t rv = salon_sequence_open(pool, "message", 1, 10000);
     if (rv != APR_SUCCESS) return rv;
     rv = salon_sequence_open(pool, "user", SALON_SYSTEM_USER + 1, 32);
-    if (rv == APR_SUCCESS) rv = user_load(pool);
+    if (rv == APR_SUCCESS) rv = user_load();
     return rv == APR_SUCCESS ? api_token_load(pool) : rv;
 }
 

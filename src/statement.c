@@ -125,14 +125,35 @@ salon_outcome_t salon_query(salon_req_t *req, salon_then_t *then)
     return statements_push(req, then, store_push_read);
 }
 
+__attribute__((format(printf, 2, 0))) static const salon_rows_t *
+load(apr_pool_t *pool, const char *format, va_list args)
+{
+    statements_t *statements = statements_make(pool);
+    statement_add(statements, format, args);
+    return store_run_now(server.store, &statements->job) == DB_OK ? statements->rows : NULL;
+}
+
 const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
 {
     va_list args;
-    statements_t *statements = statements_make(pool);
     va_start(args, format);
-    statement_add(statements, format, args);
+    const salon_rows_t *rows = load(pool, format, args);
     va_end(args);
-    return store_run_now(server.store, &statements->job) == DB_OK ? statements->rows : NULL;
+    return rows;
+}
+
+apr_status_t salon_load_each(void (*take)(const salon_rows_t *rows, int row), const char *format,
+                             ...)
+{
+    va_list args;
+    apr_pool_t *pool;
+    apr_pool_create(&pool, NULL);
+    va_start(args, format);
+    const salon_rows_t *rows = load(pool, format, args);
+    va_end(args);
+    for (int i = 0; rows != NULL && i < rows->count; i++) take(rows, i);
+    apr_pool_destroy(pool);
+    return rows != NULL ? APR_SUCCESS : APR_EGENERAL;
 }
 
 /* ---- Statements that belong to no request ---- */

@@ -133,19 +133,18 @@ void user_erase(user_t *user)
     user->shown.erased = true;
 }
 
-apr_status_t user_load(apr_pool_t *pool)
+static void row_take(const salon_rows_t *rows, int row)
+{
+    user_t *user = user_put(salon_rows_integer(rows, row, 0), salon_rows_text(rows, row, 1),
+                            (salon_role_t)salon_rows_integer(rows, row, 2));
+    if (salon_rows_integer(rows, row, 3) != 0) user_erase(user);
+}
+
+apr_status_t user_load(void)
 {
     directory.by_id = apr_hash_make(server.pool);
     directory.by_name = apr_hash_make(server.pool);
-    const salon_rows_t *rows =
-        salon_load(pool, "SELECT id, name, role, erased_at FROM users ORDER BY id");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++) {
-        user_t *user = user_put(salon_rows_integer(rows, i, 0), salon_rows_text(rows, i, 1),
-                                (salon_role_t)salon_rows_integer(rows, i, 2));
-        if (salon_rows_integer(rows, i, 3) != 0) user_erase(user);
-    }
-    return APR_SUCCESS;
+    return salon_load_each(row_take, "SELECT id, name, role, erased_at FROM users ORDER BY id");
 }
 
 /* What the token leaves out stays as it is known. */

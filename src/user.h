@@ -22,7 +22,7 @@ extern const salon_migration_t user_migrations[];
 #define USER_ERASED "deleted user" /* the name of all who have been erased */
 
 /* Reads the table; before the threads start. */
-apr_status_t user_load(apr_pool_t *pool);
+apr_status_t user_load(void);
 apr_int64_t user_count(void);
 
 /* A name as tokens may have it: not blank, no control characters. */

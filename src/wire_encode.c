@@ -27,11 +27,8 @@ static frame_t *raw_frame(json_object *data, bool droppable)
 static json_object *usual_envelope(const char *type, const char *payload, json_object *data)
 {
     json_object *message = salon_json_string(salon_json(), "type", type);
-    if (payload != NULL) return salon_json_value(message, payload, data);
-    json_object_object_foreach(data, key, value)
-        salon_json_value(message, key, json_object_get(value));
-    json_object_put(data);
-    return message;
+    return payload != NULL ? salon_json_value(message, payload, data)
+                           : salon_json_merge(message, data);
 }
 
 static frame_t *envelope_frame(const wire_t *wire, const char *type, json_object *data,

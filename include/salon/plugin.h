@@ -356,6 +356,10 @@ SALON_API bool salon_read(salon_ran_t *ran, void *baton, const char *format, ...
 /* Only in a plugin's start(): runs one statement and waits.  NULL when it failed (logged). */
 SALON_API const salon_rows_t *salon_load(apr_pool_t *pool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same, and calls `take` for each row; none of it is kept.  APR_EGENERAL: failed (logged). */
+SALON_API apr_status_t salon_load_each(void (*take)(const salon_rows_t *rows, int row),
+                                       const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * Sequences of numbers that are never given twice, not even after a crash (which may skip some).
@@ -463,6 +467,11 @@ SALON_API json_object *salon_json_integer(json_object *object, const char *key, 
 SALON_API json_object *salon_json_string(json_object *object, const char *key, const char *value);
 SALON_API json_object *salon_json_boolean(json_object *object, const char *key, bool value);
 SALON_API json_object *salon_json_value(json_object *object, const char *key, json_object *value);
+/* null in the place of 0. */
+SALON_API json_object *salon_json_optional(json_object *object, const char *key,
+                                           apr_int64_t value);
+/* All members of another one (consumed, may be NULL). */
+SALON_API json_object *salon_json_merge(json_object *object, json_object *more);
 /* Two members: a user's id (null: somebody without an account) and name ("" where there is no such
  * user). */
 SALON_API json_object *salon_json_user(json_object *object, const char *id_key,

@@ -268,11 +268,7 @@ static void asked_add(json_object *details, const salon_refusal_t *refusal, cons
 
 static json_object *details_of(const salon_refusal_t *refusal)
 {
-    json_object *details = salon_json();
-    if (refusal->details != NULL) {
-        json_object_object_foreach(refusal->details, key, value)
-            salon_json_value(details, key, json_object_get(value));
-    }
+    json_object *details = salon_json_merge(salon_json(), json_object_get(refusal->details));
     if (refusal->retry_after > 0)
         salon_json_integer(details, "retry_after", refusal->retry_after);
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)

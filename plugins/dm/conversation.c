@@ -138,34 +138,32 @@ void conversation_remove(conversation_t *conversation)
 
 /* ---- Loading ---- */
 
-static apr_status_t persons_load(apr_pool_t *pool)
+static void conversation_take(const salon_rows_t *rows, int row)
 {
-    const salon_rows_t *rows = salon_load(
-        pool, "SELECT conversation_id, user_id, blocked_at, read_seq FROM dm_persons");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++) {
-        conversation_t *conversation = conversation_find(salon_rows_integer(rows, i, 0));
-        person_t *person = conversation != NULL ? conversation_person(
-                                                      conversation, salon_rows_integer(rows, i, 1))
-                                                : NULL;
-        if (person == NULL) continue;
-        person->blocked_at = salon_rows_integer(rows, i, 2);
-        person->read_seq = salon_rows_integer(rows, i, 3);
-    }
-    return APR_SUCCESS;
+    conversation_add(salon_rows_integer(rows, row, 0), salon_rows_integer(rows, row, 1),
+                     salon_rows_integer(rows, row, 2), salon_rows_integer(rows, row, 3));
+}
+
+static void person_take(const salon_rows_t *rows, int row)
+{
+    conversation_t *conversation = conversation_find(salon_rows_integer(rows, row, 0));
+    apr_int64_t user_id = salon_rows_integer(rows, row, 1);
+    person_t *person = conversation != NULL ? conversation_person(conversation, user_id) : NULL;
+    if (person == NULL) return;
+    person->blocked_at = salon_rows_integer(rows, row, 2);
+    person->read_seq = salon_rows_integer(rows, row, 3);
 }
 
 apr_status_t conversation_load(apr_pool_t *pool)
 {
     directory.by_id = apr_hash_make(pool);
     directory.by_pair = apr_hash_make(pool);
-    const salon_rows_t *rows =
-        salon_load(pool, "SELECT id, user1_id, user2_id, created_at FROM dm_conversations");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++)
-        conversation_add(salon_rows_integer(rows, i, 0), salon_rows_integer(rows, i, 1),
-                         salon_rows_integer(rows, i, 2), salon_rows_integer(rows, i, 3));
-    return persons_load(pool);
+    apr_status_t rv = salon_load_each(
+        conversation_take, "SELECT id, user1_id, user2_id, created_at FROM dm_conversations");
+    return rv != APR_SUCCESS
+               ? rv
+               : salon_load_each(person_take, "SELECT conversation_id, user_id, blocked_at,"
+                                              " read_seq FROM dm_persons");
 }
 
 /* ---- For others ---- */
@@ -182,8 +180,7 @@ json_object *conversation_json(const conversation_t *conversation)
     salon_json_integer(json, "user1_id", conversation->persons[0].user_id);
     salon_json_integer(json, "user2_id", conversation->persons[1].user_id);
     salon_json_boolean(json, "is_blocked", blocked_by != 0);
-    salon_json_value(json, "blocked_by",
-                     blocked_by != 0 ? json_object_new_int64(blocked_by) : NULL);
+    salon_json_optional(json, "blocked_by", blocked_by);
     return salon_json_integer(json, "created_at", conversation->created_at);
 }
 

@@ -19,7 +19,7 @@ static json_object *block_json(const conversation_t *conversation)
     json_object *json =
         salon_json_value(salon_json(), "conversation", conversation_json(conversation));
     salon_json_boolean(json, "is_blocked", by != 0);
-    return salon_json_value(json, "blocked_by", by != 0 ? json_object_new_int64(by) : NULL);
+    return salon_json_optional(json, "blocked_by", by);
 }
 
 static apr_status_t blocking_end(void *data)
@@ -86,8 +86,7 @@ static json_object *reading_json(const conversation_t *conversation, const perso
         salon_json_value(salon_json(), "conversation", conversation_json(conversation));
     salon_json_integer(json, "user_id", person->user_id);
     salon_json_integer(json, "seq", person->read_seq);
-    return salon_json_value(json, "message_id",
-                            message_id != 0 ? json_object_new_int64(message_id) : NULL);
+    return salon_json_optional(json, "message_id", message_id);
 }
 
 static salon_outcome_t reading_reply(salon_req_t *req)

@@ -50,12 +50,7 @@ json_object *messenger_new_message(json_object *data)
     json_object *media = salon_path(data, "message.media");
     json_object *shaped = salon_shape(new_message, data);
     salon_json_value(shaped, "receiver_id", receiver_of(data));
-    if (media == NULL) return shaped;
-    json_object *more = salon_shape(with_media, media);
-    json_object_object_foreach(more, key, value)
-        salon_json_value(shaped, key, json_object_get(value));
-    json_object_put(more);
-    return shaped;
+    return media != NULL ? salon_json_merge(shaped, salon_shape(with_media, media)) : shaped;
 }
 
 json_object *messenger_new_message_again(json_object *data)

@@ -72,11 +72,6 @@ void audit_forget(apr_int64_t before)
 
 /* ---- Reading ---- */
 
-static json_object *id_or_null(apr_int64_t id)
-{
-    return id != 0 ? json_object_new_int64(id) : NULL;
-}
-
 static json_object *details_json(const char *text)
 {
     json_object *details = text != NULL ? json_tokener_parse(text) : NULL;
@@ -88,8 +83,8 @@ static json_object *entry_json(const salon_rows_t *rows, int row)
     json_object *json = salon_json_integer(salon_json(), "id", salon_rows_integer(rows, row, 0));
     salon_json_string(json, "action", salon_rows_text(rows, row, 1));
     salon_json_user(json, "actor_id", "actor_username", salon_rows_integer(rows, row, 2));
-    salon_json_value(json, "target_user_id", id_or_null(salon_rows_integer(rows, row, 3)));
-    salon_json_value(json, "message_id", id_or_null(salon_rows_integer(rows, row, 4)));
+    salon_json_optional(json, "target_user_id", salon_rows_integer(rows, row, 3));
+    salon_json_optional(json, "message_id", salon_rows_integer(rows, row, 4));
     salon_json_value(json, "details", details_json(salon_rows_text(rows, row, 5)));
     return salon_json_integer(json, "created_at", salon_rows_integer(rows, row, 6));
 }

@@ -57,8 +57,7 @@ static json_object *deed_json(const deed_t *deed)
     salon_json_integer(json, "target_user_id", s->user_id);
     salon_json_integer(json, "moderator_user_id", s->created_by);
     salon_json_integer(json, "duration_minutes", deed->minutes);
-    salon_json_value(json, "expires_at",
-                     s->expires_at != 0 ? json_object_new_int64(s->expires_at) : NULL);
+    salon_json_optional(json, "expires_at", s->expires_at);
     salon_json_string(json, "reason", s->reason);
     return salon_json_integer(json, "at", s->created_at);
 }
@@ -185,8 +184,7 @@ static void list_add(const sanction_t *s, void *baton)
     if (strcmp(s->place, listing->place) != 0 || !sanction_holds(s, listing->now)) return;
     json_object *row = salon_json_user(salon_json(), "user_id", "username", s->user_id);
     salon_json_string(row, "action", sanction_kind_name(s->kind));
-    salon_json_value(row, "expires_at",
-                     s->expires_at != 0 ? json_object_new_int64(s->expires_at) : NULL);
+    salon_json_optional(row, "expires_at", s->expires_at);
     salon_json_integer(row, "created_at", s->created_at);
     salon_json_integer(row, "moderator_user_id", s->created_by);
     json_object_array_add(listing->rows, salon_json_string(row, "reason", s->reason));

@@ -13,7 +13,6 @@
 
 #include "place.h"
 
-
 /* A sanction that is being stored. */
 typedef struct coming_t {
     const sanction_t *sanction;
@@ -212,23 +211,23 @@ void sanction_sql_remove(salon_req_t *req, apr_int64_t user_id, const char *plac
               place);
 }
 
+static void row_take(const salon_rows_t *rows, int row)
+{
+    sanction_put(&(sanction_t){ .user_id = salon_rows_integer(rows, row, 0),
+                                .place = salon_rows_text(rows, row, 1),
+                                .kind = (sanction_kind_t)salon_rows_integer(rows, row, 2),
+                                .expires_at = salon_rows_integer(rows, row, 3),
+                                .created_at = salon_rows_integer(rows, row, 4),
+                                .created_by = salon_rows_integer(rows, row, 5),
+                                .reason = salon_rows_text(rows, row, 6) });
+}
+
 apr_status_t sanction_load(apr_pool_t *pool)
 {
     all.pool = pool;
     all.by_user = apr_hash_make(pool);
-    const salon_rows_t *rows = salon_load(
-        pool, "SELECT user_id, place, kind, expires_at, created_at, created_by, reason"
-              " FROM sanctions");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++)
-        sanction_put(&(sanction_t){ .user_id = salon_rows_integer(rows, i, 0),
-                                    .place = salon_rows_text(rows, i, 1),
-                                    .kind = (sanction_kind_t)salon_rows_integer(rows, i, 2),
-                                    .expires_at = salon_rows_integer(rows, i, 3),
-                                    .created_at = salon_rows_integer(rows, i, 4),
-                                    .created_by = salon_rows_integer(rows, i, 5),
-                                    .reason = salon_rows_text(rows, i, 6) });
-    return APR_SUCCESS;
+    return salon_load_each(row_take, "SELECT user_id, place, kind, expires_at, created_at,"
+                                     " created_by, reason FROM sanctions");
 }
 
 /* ---- What they forbid ---- */

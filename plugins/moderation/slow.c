@@ -94,15 +94,16 @@ void slow_sweep(apr_int64_t now)
     }
 }
 
+static void row_take(const salon_rows_t *rows, int row)
+{
+    slow_put(salon_rows_text(rows, row, 0), salon_rows_integer(rows, row, 1));
+}
+
 apr_status_t slow_load(apr_pool_t *pool)
 {
     all.pool = pool;
     all.by_place = apr_hash_make(pool);
-    const salon_rows_t *rows = salon_load(pool, "SELECT place, seconds FROM slow_modes");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++)
-        slow_put(salon_rows_text(rows, i, 0), salon_rows_integer(rows, i, 1));
-    return APR_SUCCESS;
+    return salon_load_each(row_take, "SELECT place, seconds FROM slow_modes");
 }
 
 /* ---- Saying something ---- */

@@ -88,26 +88,23 @@ static void message_keep(person_t *person, const char *message)
     person->message = message != NULL && message[0] != '\0' ? strdup(message) : NULL;
 }
 
+static void row_take(const salon_rows_t *rows, int row)
+{
+    person_t *person = person_of(salon_rows_integer(rows, row, 0));
+    person->status = (person_status_t)salon_rows_integer(rows, row, 1);
+    message_keep(person, salon_rows_text(rows, row, 2));
+    person->last_seen = salon_rows_integer(rows, row, 3);
+    person->stored = true;
+}
+
 apr_status_t person_load(apr_pool_t *pool)
 {
-    apr_pool_t *rows_pool;
     all.pool = pool;
     all.people = apr_hash_make(pool);
     TAILQ_INIT(&all.leaving);
     TAILQ_INIT(&all.waiting);
     pace_fill(&all.pace, person_rate, pace_now());
-    apr_pool_create(&rows_pool, pool);
-    const salon_rows_t *rows =
-        salon_load(rows_pool, "SELECT user_id, status, message, last_seen FROM presence");
-    for (int i = 0; rows != NULL && i < rows->count; i++) {
-        person_t *person = person_of(salon_rows_integer(rows, i, 0));
-        person->status = (person_status_t)salon_rows_integer(rows, i, 1);
-        message_keep(person, salon_rows_text(rows, i, 2));
-        person->last_seen = salon_rows_integer(rows, i, 3);
-        person->stored = true;
-    }
-    apr_pool_destroy(rows_pool);
-    return rows != NULL ? APR_SUCCESS : APR_EGENERAL;
+    return salon_load_each(row_take, "SELECT user_id, status, message, last_seen FROM presence");
 }
 
 /* ---- How they look ---- */

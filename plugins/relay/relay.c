@@ -183,11 +183,8 @@ static const char error_type[] = "error";
 static json_object *envelope(const char *type, json_object *data)
 {
     json_object *message = salon_json_string(salon_json(), "type", type);
-    if (strcmp(type, error_type) != 0) return salon_json_value(message, "data", data);
-    json_object_object_foreach(data, key, value)
-        salon_json_value(message, key, json_object_get(value));
-    json_object_put(data);
-    return message;
+    return strcmp(type, error_type) == 0 ? salon_json_merge(message, data)
+                                         : salon_json_value(message, "data", data);
 }
 
 static json_object *error(const salon_refusal_t *refusal)

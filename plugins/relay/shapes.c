@@ -91,11 +91,7 @@ static json_object *post_fields(const char *type, json_object *event)
     static const salon_shape_t said[] = { SAID, END };
     json_object *post = salon_json_string(salon_json(), "type", type);
     salon_json_value(post, "id", json_object_get(salon_path(event, "message.id")));
-    json_object *fields = with_content(salon_shape(said, event), event);
-    json_object_object_foreach(fields, key, value)
-        salon_json_value(post, key, json_object_get(value));
-    json_object_put(fields);
-    return post;
+    return salon_json_merge(post, with_content(salon_shape(said, event), event));
 }
 
 json_object *relay_post(json_object *place, json_object *message)

@@ -304,22 +304,30 @@ salon_outcome_t room_store(salon_req_t *req, const room_t *room, salon_then_t *t
 
 /* ---- Loading ---- */
 
-static apr_status_t members_load(apr_pool_t *pool)
+static void member_take(const salon_rows_t *rows, int row)
 {
-    const salon_rows_t *rows = salon_load(pool, "SELECT room_id, user_id, role FROM room_members");
-    const salon_rows_t *invited = salon_load(pool, "SELECT room_id, user_id FROM room_invitations");
-    if (rows == NULL || invited == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++) {
-        room_t *room = room_find(salon_rows_integer(rows, i, 0));
-        if (room != NULL)
-            room_member_add(room, salon_rows_integer(rows, i, 1),
-                            (room_role_t)salon_rows_integer(rows, i, 2));
-    }
-    for (int i = 0; i < invited->count; i++) {
-        room_t *room = room_find(salon_rows_integer(invited, i, 0));
-        if (room != NULL) room_invite(room, salon_rows_integer(invited, i, 1), true);
-    }
-    return APR_SUCCESS;
+    room_t *room = room_find(salon_rows_integer(rows, row, 0));
+    room_role_t role = (room_role_t)salon_rows_integer(rows, row, 2);
+    if (room != NULL) room_member_add(room, salon_rows_integer(rows, row, 1), role);
+}
+
+static void invitation_take(const salon_rows_t *rows, int row)
+{
+    room_t *room = room_find(salon_rows_integer(rows, row, 0));
+    if (room != NULL) room_invite(room, salon_rows_integer(rows, row, 1), true);
+}
+
+static void room_take(const salon_rows_t *rows, int row)
+{
+    room_add(&(room_t){ .id = salon_rows_integer(rows, row, 0),
+                        .name = salon_rows_text(rows, row, 1),
+                        .slug = salon_rows_text(rows, row, 2),
+                        .private_ = salon_rows_integer(rows, row, 3) != 0,
+                        .memory = salon_rows_integer(rows, row, 4) != 0,
+                        .created_by = salon_rows_integer(rows, row, 5),
+                        .created_at = salon_rows_integer(rows, row, 6),
+                        .description = salon_rows_text(rows, row, 7),
+                        .anonymous = (room_anonymous_t)salon_rows_integer(rows, row, 8) });
 }
 
 apr_status_t room_load(apr_pool_t *pool)
@@ -329,21 +337,14 @@ apr_status_t room_load(apr_pool_t *pool)
     directory.by_name = apr_hash_make(pool);
     directory.by_slug = apr_hash_make(pool);
     directory.memberships = apr_hash_make(pool);
-    const salon_rows_t *rows =
-        salon_load(pool, "SELECT id, name, slug, is_private, is_memory, created_by, created_at,"
-                         " description, anonymous FROM rooms");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++)
-        room_add(&(room_t){ .id = salon_rows_integer(rows, i, 0),
-                            .name = salon_rows_text(rows, i, 1),
-                            .slug = salon_rows_text(rows, i, 2),
-                            .private_ = salon_rows_integer(rows, i, 3) != 0,
-                            .memory = salon_rows_integer(rows, i, 4) != 0,
-                            .created_by = salon_rows_integer(rows, i, 5),
-                            .created_at = salon_rows_integer(rows, i, 6),
-                            .description = salon_rows_text(rows, i, 7),
-                            .anonymous = (room_anonymous_t)salon_rows_integer(rows, i, 8) });
-    return members_load(pool);
+    apr_status_t rv =
+        salon_load_each(room_take, "SELECT id, name, slug, is_private, is_memory, created_by,"
+                                   " created_at, description, anonymous FROM rooms");
+    if (rv == APR_SUCCESS)
+        rv = salon_load_each(member_take, "SELECT room_id, user_id, role FROM room_members");
+    return rv != APR_SUCCESS
+               ? rv
+               : salon_load_each(invitation_take, "SELECT room_id, user_id FROM room_invitations");
 }
 
 salon_topic_t room_topic(const room_t *room)

@@ -64,15 +64,16 @@ static void video_drop(apr_int64_t id)
     free(video);
 }
 
+static void row_take(const salon_rows_t *rows, int row)
+{
+    video_put(salon_rows_integer(rows, row, 0), salon_rows_text(rows, row, 1),
+              salon_rows_integer(rows, row, 2));
+}
+
 apr_status_t video_load(apr_pool_t *pool)
 {
     videos = apr_hash_make(pool);
-    const salon_rows_t *rows = salon_load(pool, "SELECT id, title, created_at FROM videos");
-    if (rows == NULL) return APR_EGENERAL;
-    for (int i = 0; i < rows->count; i++)
-        video_put(salon_rows_integer(rows, i, 0), salon_rows_text(rows, i, 1),
-                  salon_rows_integer(rows, i, 2));
-    return APR_SUCCESS;
+    return salon_load_each(row_take, "SELECT id, title, created_at FROM videos");
 }
 
 /* ---- Operations ---- */

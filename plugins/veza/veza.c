@@ -185,20 +185,15 @@ static void open_connection(const salon_opening_t *opening, salon_calls_t *calls
         salon_call(calls, &messages[0], salon_json_string(salon_json(), "token", token));
 }
 
-static json_object *retry_after_json(const salon_refusal_t *refusal)
-{
-    return refusal->retry_after > 0 ? json_object_new_int64(refusal->retry_after) : NULL;
-}
-
 /* An auth_error has neither severity nor details. */
 static json_object *error(const salon_refusal_t *refusal)
 {
     json_object *data = salon_json_string(salon_json(), "code", refusal->row->wire);
     salon_json_string(data, "message", refusal->row->message);
     if (refusal->message == &messages[0])
-        return salon_json_value(data, "retry_after", retry_after_json(refusal));
+        return salon_json_optional(data, "retry_after", refusal->retry_after);
     salon_json_string(data, "severity", refusal->row->severity);
-    salon_json_value(data, "retry_after", retry_after_json(refusal));
+    salon_json_optional(data, "retry_after", refusal->retry_after);
     return salon_json_value(data, "details",
                             refusal->details ? json_object_get(refusal->details) : salon_json());
 }

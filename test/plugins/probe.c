@@ -52,8 +52,7 @@ static json_object *envelope(const char *type, json_object *data)
 static json_object *error(const salon_refusal_t *refusal)
 {
     json_object *data = salon_json_string(salon_json(), "code", refusal->row->wire);
-    salon_json_value(data, "retry_after",
-                     refusal->retry_after > 0 ? json_object_new_int64(refusal->retry_after) : NULL);
+    salon_json_optional(data, "retry_after", refusal->retry_after);
     return salon_json_value(data, "details", json_object_get(refusal->details));
 }
 

@@ -125,7 +125,7 @@ static int begin(void **state)
     server.store = store_open(test->pool, &test->config, test->dir, discard, NULL, &error);
     if (server.store != NULL) error = store_migrate(server.store, "users", user_migrations);
     if (error != NULL) fprintf(stderr, "%s\n", error);
-    if (error != NULL || user_load(test->pool) != APR_SUCCESS) return -1;
+    if (error != NULL || user_load() != APR_SUCCESS) return -1;
     people_record();
     *state = test;
     return 0;
