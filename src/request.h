@@ -15,6 +15,8 @@
 
 typedef enum { REQ_WAITING, REQ_RUNNING, REQ_DONE } req_state_t;
 
+typedef struct intention_t intention_t; /* see intent.c */
+
 /* Where answers go: one constant per origin of requests. */
 typedef struct request_sink_t {
     void (*reply)(salon_req_t *req, json_object *data); /* data is borrowed */
@@ -53,6 +55,7 @@ struct salon_req_t {
     /* of the store */
     struct statements_t *statements;
     salon_then_t *then;
+    intention_t *intentions; /* the last one first */
 };
 
 /* A new one, of nobody, that counts nowhere. */

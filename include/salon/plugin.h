@@ -162,6 +162,19 @@ SALON_API const salon_user_t *salon_arg_user(const salon_req_t *req, const char 
 SALON_API void salon_req_set_data(salon_req_t *req, void *data);
 SALON_API void *salon_req_data(const salon_req_t *req);
 
+/*
+ * What a request is about to do is known to others while it is being stored: so two do not make the
+ * same thing, and nobody says what would be heard after they have been silenced.  kind: a word of
+ * the plugin's; the format is as printf's.  Several requests may intend the same.  It ends with
+ * the request, however that does, or when it intends nothing any more.
+ */
+SALON_API void salon_intend(salon_req_t *req, const char *kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+SALON_API void salon_intend_no_more(salon_req_t *req);
+/* Does any request intend that? */
+SALON_API bool salon_intended(const char *kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Done.  `data` (consumed, may be NULL) is the canonical answer to the one who asked. */
 SALON_API salon_outcome_t salon_reply(salon_req_t *req, json_object *data);
 

@@ -24,7 +24,6 @@ typedef struct conversation_t {
     pair_t pair;
     person_t persons[2]; /* in the order in which they were named first */
     apr_int64_t created_at;
-    int blocking; /* blocks that are being stored */
     salon_timeline_t *timeline;
 } conversation_t;
 

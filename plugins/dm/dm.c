@@ -92,7 +92,7 @@ static const char *refuse_hook(const salon_user_t *user, const char *what, salon
     if (!is_speaking(what)) return NULL;
     apr_int64_t other_id = conversation_other(conversation, user->id)->user_id;
     if (salon_user_by_id(other_id) == NULL) return SALON_USER_NOT_FOUND;
-    if (conversation->blocking > 0 || conversation_blocked_by(conversation) != 0) return DM_BLOCKED;
+    if (dm_is_blocked(conversation)) return DM_BLOCKED;
     return salon_may_not(user, "dm", SALON_TOPIC("user", other_id));
 }
 
@@ -266,7 +266,6 @@ static const salon_hooks_t hooks = { .access = access_hook, .refuse = refuse_hoo
 static apr_status_t start(apr_pool_t *pool)
 {
     apr_status_t rv = salon_sequence_open(pool, "dm", 1, 16);
-    dm_open_init(pool);
     return rv != APR_SUCCESS ? rv : conversation_load(pool);
 }
 

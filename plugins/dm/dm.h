@@ -35,8 +35,9 @@ apr_int64_t dm_moment(void);
  */
 salon_outcome_t dm_open_then(salon_req_t *req, apr_int64_t user1_id, apr_int64_t user2_id,
                              salon_handler_t *next);
-void dm_open_init(apr_pool_t *pool);
 
+/* By either of the two, or about to be. */
+bool dm_is_blocked(const conversation_t *conversation);
 /* Marks everything as read by that one of the two, and tells both, unless it was so already.  The
  * timeline is loaded. */
 void dm_has_read(conversation_t *conversation, apr_int64_t user_id);

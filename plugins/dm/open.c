@@ -5,70 +5,39 @@
  * is sent meanwhile keeps its order.
  */
 #include <assert.h>
-#include <stdlib.h>
-
-#include <apr_hash.h>
 
 #include "dm.h"
 
-/* A conversation that is being made, as long as requests are on their way to it. */
-typedef struct {
-    pair_t pair;
-    int requests;
-} opening_t;
+#define OPENING "dm opening"
 
 /* What one request wants. */
 typedef struct {
-    opening_t *opening;
     salon_handler_t *next;
     apr_int64_t id, user1_id, user2_id, at;
     bool created;
 } wanted_t;
-
-static apr_hash_t *openings;
-
-void dm_open_init(apr_pool_t *pool)
-{
-    openings = apr_hash_make(pool);
-}
 
 static pair_t wanted_pair(const wanted_t *wanted)
 {
     return conversation_pair(wanted->user1_id, wanted->user2_id);
 }
 
-/* Runs when the request goes on, or ends because it failed. */
-static apr_status_t opening_leave(void *data)
+/* Is it being made, or is somebody on their way to it who has waited for that? */
+static bool is_being_opened(const wanted_t *wanted)
 {
-    opening_t *opening = data;
-    if (--opening->requests > 0) return APR_SUCCESS;
-    apr_hash_set(openings, &opening->pair, sizeof(opening->pair), NULL);
-    free(opening);
-    return APR_SUCCESS;
+    pair_t pair = wanted_pair(wanted);
+    return salon_intended(OPENING, "%ld:%ld", (long)pair.low, (long)pair.high);
 }
 
-static opening_t *opening_find(pair_t pair)
+static void opening_join(salon_req_t *req, const wanted_t *wanted)
 {
-    return apr_hash_get(openings, &pair, sizeof(pair));
-}
-
-static void opening_join(salon_req_t *req, wanted_t *wanted)
-{
-    opening_t *opening = opening_find(wanted_pair(wanted));
-    if (opening == NULL) {
-        opening = malloc(sizeof(*opening));
-        if (opening == NULL) abort();
-        *opening = (opening_t){ .pair = wanted_pair(wanted) };
-        apr_hash_set(openings, &opening->pair, sizeof(opening->pair), opening);
-    }
-    opening->requests++;
-    wanted->opening = opening;
-    apr_pool_cleanup_register(salon_req_pool(req), opening, opening_leave, apr_pool_cleanup_null);
+    pair_t pair = wanted_pair(wanted);
+    salon_intend(req, OPENING, "%ld:%ld", (long)pair.low, (long)pair.high);
 }
 
 static salon_outcome_t go_on(salon_req_t *req, const wanted_t *wanted)
 {
-    apr_pool_cleanup_run(salon_req_pool(req), wanted->opening, opening_leave);
+    salon_intend_no_more(req);
     return wanted->next(req);
 }
 
@@ -181,7 +150,7 @@ salon_outcome_t dm_open_then(salon_req_t *req, apr_int64_t user1_id, apr_int64_t
     *wanted = (wanted_t){ .next = next, .user1_id = user1_id, .user2_id = user2_id };
     salon_req_set_data(req, wanted);
     if (!is_one_of(salon_req_user(req), wanted)) return salon_fail(req, SALON_DENIED);
-    if (opening_find(wanted_pair(wanted)) != NULL) {
+    if (is_being_opened(wanted)) {
         opening_join(req, wanted);
         return wait_for(req, wanted);
     }

@@ -6,6 +6,8 @@
 
 #include "dm.h"
 
+#define BLOCKING "dm blocking"
+
 /* ---- Blocking ---- */
 
 typedef struct {
@@ -22,19 +24,11 @@ static json_object *block_json(const conversation_t *conversation)
     return salon_json_optional(json, "blocked_by", by);
 }
 
-static apr_status_t blocking_end(void *data)
+/* What is said while a block is being stored would be heard after it. */
+bool dm_is_blocked(const conversation_t *conversation)
 {
-    const block_t *block = data;
-    conversation_t *conversation = conversation_find(block->conversation_id);
-    if (conversation != NULL) conversation->blocking--;
-    return APR_SUCCESS;
-}
-
-/* What is said from here on would be heard after the block, so it is refused already. */
-static void blocking_begin(salon_req_t *req, conversation_t *conversation, const block_t *block)
-{
-    conversation->blocking++;
-    apr_pool_cleanup_register(salon_req_pool(req), block, blocking_end, apr_pool_cleanup_null);
+    return conversation_blocked_by(conversation) != 0 ||
+           salon_intended(BLOCKING, "%ld", (long)conversation->id);
 }
 
 static salon_outcome_t blocked(salon_req_t *req, const salon_rows_t *rows)
@@ -62,7 +56,7 @@ salon_outcome_t dm_block(salon_req_t *req)
     block_t *block = apr_palloc(salon_req_pool(req), sizeof(*block));
     *block = (block_t){ .conversation_id = conversation->id };
     if (add) block->blocked_at = person->blocked_at != 0 ? person->blocked_at : dm_moment();
-    if (add) blocking_begin(req, conversation, block);
+    if (add) salon_intend(req, BLOCKING, "%ld", (long)conversation->id);
     salon_req_set_data(req, block);
     salon_sql(req,
               "UPDATE dm_persons SET blocked_at = %ld"

@@ -7,21 +7,18 @@
 #include "pair.h"
 
 #include <sys/param.h>
-#include <sys/queue.h>
 
 #include "tie.h"
 
 #define NOT_FOUND "friend_request_not_found"
+#define BLOCKING  "friend blocking"
 
 /* What a request is about, from the handler to the last `then`. */
 typedef struct pair_t {
     const salon_user_t *me, *other;
     apr_int64_t now;
     salon_handler_t *otherwise; /* when there is no request any more to be accepted */
-    LIST_ENTRY(pair_t) link;    /* while a block is being stored */
 } pair_t;
-
-static LIST_HEAD(pair_list_t, pair_t) blocking;
 
 static pair_t *pair_of(const salon_req_t *req)
 {
@@ -257,27 +254,10 @@ salon_outcome_t friend_remove(salon_req_t *req)
     return salon_store(req, removed);
 }
 
-static apr_status_t blocking_end(void *pair)
-{
-    LIST_REMOVE((pair_t *)pair, link);
-    return APR_SUCCESS;
-}
-
-static void blocking_begin(salon_req_t *req, pair_t *pair)
-{
-    LIST_INSERT_HEAD(&blocking, pair, link);
-    apr_pool_cleanup_register(salon_req_pool(req), pair, blocking_end, apr_pool_cleanup_null);
-}
-
 bool friend_is_blocking(apr_int64_t user_id, apr_int64_t other_id)
 {
-    const pair_t *pair;
-    LIST_FOREACH(pair, &blocking, link) {
-        apr_int64_t me = pair->me->id, other = pair->other->id;
-        if ((me == user_id && other == other_id) || (me == other_id && other == user_id))
-            return true;
-    }
-    return false;
+    return salon_intended(BLOCKING, "%ld:%ld", (long)MIN(user_id, other_id),
+                          (long)MAX(user_id, other_id));
 }
 
 static salon_outcome_t blocked(salon_req_t *req, const salon_rows_t *rows)
@@ -303,7 +283,8 @@ salon_outcome_t friend_block(salon_req_t *req)
     if (pair == NULL) return refused;
     sql_block_remove(req, pair);
     if (!salon_arg_boolean(req, "block", true)) return salon_store(req, unblocked);
-    blocking_begin(req, pair);
+    salon_intend(req, BLOCKING, "%ld:%ld", (long)MIN(pair->me->id, pair->other->id),
+                 (long)MAX(pair->me->id, pair->other->id));
     sql_friendship_remove(req, pair);
     sql_request_remove(req, pair->me, pair->other);
     sql_request_remove(req, pair->other, pair->me);

@@ -7,19 +7,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include <apr_hash.h>
 
 #include "place.h"
 
-/* A sanction that is being stored. */
-typedef struct coming_t {
-    const sanction_t *sanction;
-    LIST_ENTRY(coming_t) link;
-} coming_t;
-
-static LIST_HEAD(coming_list_t, coming_t) coming;
+/* Those that are being stored, and the people that they are about. */
+#define COMING        "sanction"
+#define COMING_PERSON "sanctioned person"
 
 static struct {
     apr_pool_t *pool;
@@ -168,28 +163,15 @@ void sanction_sweep(apr_int64_t now)
 
 /* ---- Being stored ---- */
 
-static apr_status_t coming_end(void *come)
+void sanction_begin(salon_req_t *req, const sanction_t *s)
 {
-    LIST_REMOVE((coming_t *)come, link);
-    return APR_SUCCESS;
-}
-
-void sanction_begin(salon_req_t *req, const sanction_t *sanction)
-{
-    coming_t *come = apr_palloc(salon_req_pool(req), sizeof(*come));
-    come->sanction = sanction;
-    LIST_INSERT_HEAD(&coming, come, link);
-    apr_pool_cleanup_register(salon_req_pool(req), come, coming_end, apr_pool_cleanup_null);
+    salon_intend(req, COMING_PERSON, "%ld", (long)s->user_id);
+    salon_intend(req, COMING, "%ld %d %s", (long)s->user_id, (int)s->kind, s->place);
 }
 
 static bool is_coming(apr_int64_t user_id, const char *place, sanction_kind_t kind)
 {
-    const coming_t *come;
-    LIST_FOREACH(come, &coming, link) {
-        const sanction_t *s = come->sanction;
-        if (s->user_id == user_id && s->kind == kind && strcmp(s->place, place) == 0) return true;
-    }
-    return false;
+    return salon_intended(COMING, "%ld %d %s", (long)user_id, (int)kind, place);
 }
 
 /* ---- In the table ---- */
@@ -265,7 +247,8 @@ static bool forbids_in(apr_int64_t user_id, salon_topic_t topic, const char *wha
 const char *sanction_refuse(const salon_user_t *user, const char *what, salon_topic_t topic)
 {
     if (user == NULL || place_ranking()) return NULL;
-    if (sanction_first(user->id) == NULL && LIST_EMPTY(&coming)) return NULL;
+    if (sanction_first(user->id) == NULL && !salon_intended(COMING_PERSON, "%ld", (long)user->id))
+        return NULL;
     bool forbidden = forbids(user->id, "", what) || forbids_in(user->id, topic, what);
     return forbidden ? SANCTIONED : NULL;
 }

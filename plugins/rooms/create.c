@@ -4,7 +4,6 @@
  * free of either kind: that is looked up in memory, among the rooms and those being stored.
  */
 #include <string.h>
-#include <sys/queue.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -13,16 +12,14 @@
 #include "rooms.h"
 #include "video.h"
 
+#define MAKING "room" /* names and slugs of those being stored */
+
 typedef struct new_room_t {
     room_t facts;
     apr_int64_t ttl;       /* of a live one */
     bool owned;            /* the owner is a member; not where the server itself made the room */
     salon_handler_t *next; /* what goes on in the new room; NULL: it is the answer */
-    LIST_ENTRY(new_room_t) link;
 } new_room_t;
-
-/* Those being stored. */
-static LIST_HEAD(new_room_list_t, new_room_t) making;
 
 bool room_slug_ok(const char *slug)
 {
@@ -35,10 +32,7 @@ bool room_slug_ok(const char *slug)
 
 bool room_is_coming(const char *name)
 {
-    const new_room_t *new;
-    LIST_FOREACH(new, &making, link)
-        if (strcmp(new->facts.name, name) == 0 || strcmp(new->facts.slug, name) == 0) return true;
-    return false;
+    return salon_intended(MAKING, "%s", name);
 }
 
 static bool is_taken(const char *name)
@@ -67,19 +61,6 @@ salon_outcome_t room_await(salon_req_t *req, salon_handler_t *next)
     return salon_store(req, awaited);
 }
 
-static apr_status_t making_end(void *new)
-{
-    LIST_REMOVE((new_room_t *)new, link);
-    return APR_SUCCESS;
-}
-
-/* Nobody else gets its names until the request has come to its end. */
-static void making_begin(salon_req_t *req, new_room_t *new)
-{
-    LIST_INSERT_HEAD(&making, new, link);
-    apr_pool_cleanup_register(salon_req_pool(req), new, making_end, apr_pool_cleanup_null);
-}
-
 static salon_outcome_t create_go_on(salon_req_t *req, const new_room_t *new, const room_t *room)
 {
     return new->next != NULL ? new->next(req) : salon_reply(req, room_details_json(room));
@@ -97,7 +78,8 @@ static salon_outcome_t created(salon_req_t *req, const salon_rows_t *rows)
 static salon_outcome_t create_store(salon_req_t *req, new_room_t *new)
 {
     const room_t *facts = &new->facts;
-    making_begin(req, new);
+    salon_intend(req, MAKING, "%s", facts->name);
+    salon_intend(req, MAKING, "%s", facts->slug);
     salon_req_set_data(req, new);
     salon_sql(req,
               "INSERT INTO rooms (id, name, slug, is_private, is_memory, created_by, created_at,"
