@@ -3,6 +3,7 @@
  * A libuv loop whose only business is the queue, the control socket and a timer.  What a turn wants
  * to tell the network threads is gathered, and handed over with one lock each at its end.
  */
+#define LOG_AREA "chat"
 #include "chat.h"
 
 #include <stdlib.h>
@@ -11,12 +12,15 @@
 
 #include "fetch.h"
 #include "hooks.h"
+#include "latency.h"
+#include "log.h"
 #include "request.h"
 #include "server.h"
 #include "work.h"
 
 #define SWEEP 60000 /* milliseconds between two looks at rate logs */
 #define TICK  250   /* of the plugins */
+#define LONG  5000  /* microseconds of a turn that is worth a line */
 
 static struct {
     apr_pool_t *pool;
@@ -27,6 +31,7 @@ static struct {
     uv_timer_t sweep, tick;
     queue_t *queue;
     queue_list_t *to_net; /* by network thread */
+    uint64_t turned, idle; /* nanoseconds: when the last turn ended, and all waiting until then */
     bool stopping;
 } chat;
 
@@ -97,11 +102,24 @@ static void on_wake(uv_async_t *wake)
     while ((note = (chat_note_t *)queue_list_pop(&notes)) != NULL) note->handle(note);
 }
 
+/* A turn is what was done since the last one's end, without waiting for something to come. */
+static void turn_note(void)
+{
+    uint64_t now = uv_hrtime(), idle = uv_metrics_idle_time(&chat.loop);
+    apr_time_t busy = (apr_time_t)((now - chat.turned) - (idle - chat.idle)) / 1000;
+    if (chat.turned != 0) latency_note(LATENCY_TURN, busy);
+    if (chat.turned != 0 && busy >= LONG)
+        log_debug("busy for %.1f ms", (double)busy / 1000);
+    chat.turned = now;
+    chat.idle = idle;
+}
+
 static void on_turn_end(uv_check_t *check)
 {
     (void)check;
     for (int i = 0; i < server.net_count; i++)
         if (chat.to_net[i].count > 0) net_post_list(server.nets[i], &chat.to_net[i]);
+    turn_note();
     end_when_idle();
 }
 
@@ -128,6 +146,7 @@ void chat_init(apr_pool_t *pool)
 {
     chat.pool = pool;
     uv_loop_init(&chat.loop);
+    uv_loop_configure(&chat.loop, UV_METRICS_IDLE_TIME);
     uv_async_init(&chat.loop, &chat.wake, on_wake);
     uv_check_init(&chat.loop, &chat.turn_end);
     uv_timer_init(&chat.loop, &chat.sweep);

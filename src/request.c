@@ -110,7 +110,8 @@ salon_req_t *request_from_call(salon_session_t *session, call_t *call)
 static void session_release(salon_req_t *req)
 {
     session_send(req->session, req->held, 1, req->call->size);
-    if (req->answered && !req->call->opening) latency_note(apr_time_now() - req->call->arrived);
+    if (req->answered && !req->call->opening)
+        latency_note(LATENCY_MESSAGE, apr_time_now() - req->call->arrived);
     if (req->close_code != 0) salon_close(req->session, req->close_code, req->close_reason);
     call_free(&req->call);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The histogram: into which buckets times fall, their sum, and its text.
+ * The histograms: into which buckets times fall, their sum, and their text.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,15 +39,16 @@ static void test_buckets(void **state)
 {
     static const apr_time_t times[] = { -5, 0, 500, 501, 1000, 2400000, 10000000, 10000001 };
     (void)state;
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) latency_note(times[i]);
-    assert_line("_bucket{le=\"0.0005\"} 3\n");
-    assert_line("_bucket{le=\"0.001\"} 5\n");
-    assert_line("_bucket{le=\"1\"} 5\n");
-    assert_line("_bucket{le=\"2.5\"} 6\n");
-    assert_line("_bucket{le=\"10\"} 7\n");
-    assert_line("_bucket{le=\"+Inf\"} 8\n");
-    assert_line("_count 8\n");
-    assert_line("_sum 22.402002\n");
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) latency_note(LATENCY_MESSAGE, times[i]);
+    assert_line("salon_message_latency_seconds_bucket{le=\"0.0005\"} 3\n");
+    assert_line("salon_message_latency_seconds_bucket{le=\"0.001\"} 5\n");
+    assert_line("salon_message_latency_seconds_bucket{le=\"1\"} 5\n");
+    assert_line("salon_message_latency_seconds_bucket{le=\"2.5\"} 6\n");
+    assert_line("salon_message_latency_seconds_bucket{le=\"10\"} 7\n");
+    assert_line("salon_message_latency_seconds_bucket{le=\"+Inf\"} 8\n");
+    assert_line("salon_message_latency_seconds_count 8\n");
+    assert_line("salon_message_latency_seconds_sum 22.402002\n");
+    assert_line("salon_turn_seconds_count 0\n");
 }
 
 static void test_described(void **state)
@@ -59,6 +60,8 @@ static void test_described(void **state)
     json_object *sum = json_object_object_get(stats, "message_latency_seconds_sum");
     assert_int_equal(json_object_get_int64(count), 8);
     assert_true(json_object_get_double(sum) > 22.4 && json_object_get_double(sum) < 22.5);
+    json_object *turns = json_object_object_get(stats, "turn_seconds_count");
+    assert_int_equal(json_object_get_int64(turns), 0);
     json_object_put(stats);
 }
 
