@@ -77,6 +77,24 @@ def test_over_while_away():
         until(lambda: not table(server, "SELECT * FROM sanctions"), "the table is empty")
 
 
+def test_many():
+    """Of many who are sanctioned those whose time is over are forgotten, and nobody else"""
+    with server_with() as server:
+        room = server.ctl("room", "add", "general")
+        signed_in(server, "alice").close()
+        server.ctl("user", "ban", "alice", "--room", "general")
+        server.stop()
+        for number in range(300):
+            table(server, "INSERT INTO sanctions (user_id, place, kind, expires_at, created_at,"
+                  " created_by) VALUES (?, 'room/general', 2, ?, 1, 1)", 100 + number, number % 2)
+        server.start()
+        until(lambda: len(table(server, "SELECT * FROM sanctions")) == 151, "half of them went")
+        listed = server.ctl("user", "sanctions", "--room", "general").splitlines()
+        check(sum("ban" in line for line in listed) == 151, f"{len(listed)} lines")
+        with signed_in(server, "alice") as client:
+            check(send(client, room, "a") != "a", "a ban has ended")
+
+
 def test_words():
     """Words are refused or masked, in rooms and in direct messages; SIGHUP reads them again"""
     with server_with("# words\nspam\ndarn = mask\n/[0-9]{6,}/ = mask\n") as server:

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include <apr_hash.h>
 
@@ -16,10 +17,16 @@
 #define COMING        "sanction"
 #define COMING_PERSON "sanctioned person"
 
+typedef struct {
+    apr_int64_t id;
+    sanction_t *first; /* of the person's, those that are over included */
+} person_t;
+
 static struct {
     apr_pool_t *pool;
-    apr_hash_t *by_user; /* user id -> the first sanction_t; its key is in that one */
-} all;
+    apr_hash_t *people;  /* user id -> person_t, of those who have any */
+    apr_int64_t over_at; /* nothing is over earlier */
+} all = { .over_at = APR_INT64_MAX };
 
 const char *const sanction_tables[] = {
     "CREATE TABLE sanctions (user_id BIGINT NOT NULL, place VARCHAR(120) NOT NULL,"
@@ -35,10 +42,34 @@ const char *sanction_kind_name(sanction_kind_t kind)
 
 /* ---- In memory ---- */
 
-/* The person's sanctions, those that are over included; NULL: none. */
-static sanction_t *sanction_first(apr_int64_t user_id)
+static person_t *person_find(apr_int64_t user_id)
 {
-    return apr_hash_get(all.by_user, &user_id, sizeof(user_id));
+    return apr_hash_get(all.people, &user_id, sizeof(user_id));
+}
+
+static person_t *person_of(apr_int64_t user_id)
+{
+    person_t *person = person_find(user_id);
+    if (person != NULL) return person;
+    person = calloc(1, sizeof(*person));
+    if (person == NULL) abort();
+    person->id = user_id;
+    apr_hash_set(all.people, &person->id, sizeof(person->id), person);
+    return person;
+}
+
+static void person_review(person_t *person)
+{
+    if (person->first != NULL) return;
+    apr_hash_set(all.people, &person->id, sizeof(person->id), NULL);
+    free(person);
+}
+
+/* NULL: none. */
+static const sanction_t *sanction_first(apr_int64_t user_id)
+{
+    const person_t *person = person_find(user_id);
+    return person != NULL ? person->first : NULL;
 }
 
 bool sanction_holds(const sanction_t *sanction, apr_int64_t now)
@@ -59,28 +90,20 @@ const sanction_t *sanction_find(apr_int64_t user_id, const char *place, sanction
 
 void sanction_each(void (*each)(const sanction_t *sanction, void *baton), void *baton)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, all.by_user); i; i = apr_hash_next(i))
-        for (const sanction_t *s = apr_hash_this_val(i); s != NULL; s = s->next) each(s, baton);
+    for (apr_hash_index_t *i = apr_hash_first(NULL, all.people); i; i = apr_hash_next(i))
+        for (const sanction_t *s = ((person_t *)apr_hash_this_val(i))->first; s != NULL;
+             s = s->next)
+            each(s, baton);
 }
 
-/* The key in the hash is the first one's own, so it is set anew with each change. */
-static void chain_set(apr_int64_t user_id, sanction_t *first)
+/* Takes out, and frees, the person's sanctions that are to go; how many. */
+static apr_size_t person_filter(person_t *person,
+                                bool (*goes)(const sanction_t *sanction, const void *baton),
+                                const void *baton)
 {
-    apr_hash_set(all.by_user, &user_id, sizeof(user_id), NULL);
-    if (first != NULL) apr_hash_set(all.by_user, &first->user_id, sizeof(user_id), first);
-}
-
-/* Takes out, and frees, the sanctions of a person that are to go; how many. */
-static apr_size_t chain_filter(apr_int64_t user_id,
-                               bool (*goes)(const sanction_t *sanction, const void *baton),
-                               const void *baton)
-{
-    sanction_t *first = sanction_first(user_id), **link = &first;
+    sanction_t *sanction, **link = &person->first;
     apr_size_t gone = 0;
-    if (first == NULL) return 0;
-    apr_hash_set(all.by_user, &user_id, sizeof(user_id), NULL);
-    while (*link != NULL) {
-        sanction_t *sanction = *link;
+    while ((sanction = *link) != NULL) {
         if (goes(sanction, baton)) {
             *link = sanction->next;
             free(sanction);
@@ -89,8 +112,16 @@ static apr_size_t chain_filter(apr_int64_t user_id,
             link = &sanction->next;
         }
     }
-    chain_set(user_id, first);
     return gone;
+}
+
+/* When the first of them is over. */
+static apr_int64_t person_over_at(const person_t *person)
+{
+    apr_int64_t first = APR_INT64_MAX;
+    for (const sanction_t *s = person->first; s != NULL; s = s->next)
+        if (s->expires_at != 0) first = MIN(first, s->expires_at);
+    return first;
 }
 
 static bool is_same(const sanction_t *sanction, const void *other)
@@ -125,15 +156,20 @@ static sanction_t *sanction_copy(const sanction_t *sanction)
 
 void sanction_put(const sanction_t *sanction)
 {
-    chain_filter(sanction->user_id, is_same, sanction);
+    person_t *person = person_of(sanction->user_id);
+    person_filter(person, is_same, sanction);
     sanction_t *copy = sanction_copy(sanction);
-    copy->next = sanction_first(sanction->user_id);
-    chain_set(copy->user_id, copy);
+    copy->next = person->first;
+    person->first = copy;
+    if (copy->expires_at != 0) all.over_at = MIN(all.over_at, copy->expires_at);
 }
 
 void sanction_remove(apr_int64_t user_id, const char *place)
 {
-    chain_filter(user_id, is_there, place);
+    person_t *person = person_find(user_id);
+    if (person == NULL) return;
+    person_filter(person, is_there, place);
+    person_review(person);
 }
 
 static bool is_any(const sanction_t *sanction, const void *nothing)
@@ -144,19 +180,24 @@ static bool is_any(const sanction_t *sanction, const void *nothing)
 
 void sanction_erased(apr_int64_t user_id)
 {
-    chain_filter(user_id, is_any, NULL);
+    person_t *person = person_find(user_id);
+    if (person == NULL) return;
+    person_filter(person, is_any, NULL);
+    person_review(person);
 }
 
+/* Looks at nobody before the first sanction is over. */
 void sanction_sweep(apr_int64_t now)
 {
-    apr_pool_t *pool;
     apr_size_t gone = 0;
-    apr_pool_create(&pool, all.pool);
-    for (apr_hash_index_t *i = apr_hash_first(pool, all.by_user); i; i = apr_hash_next(i)) {
-        apr_int64_t user_id = ((const sanction_t *)apr_hash_this_val(i))->user_id;
-        gone += chain_filter(user_id, is_over, &now);
+    if (now < all.over_at) return;
+    all.over_at = APR_INT64_MAX;
+    for (apr_hash_index_t *i = apr_hash_first(NULL, all.people); i; i = apr_hash_next(i)) {
+        person_t *person = apr_hash_this_val(i);
+        gone += person_filter(person, is_over, &now);
+        all.over_at = MIN(all.over_at, person_over_at(person));
+        person_review(person);
     }
-    apr_pool_destroy(pool);
     if (gone > 0)
         salon_write("DELETE FROM sanctions WHERE expires_at > 0 AND expires_at <= %ld", (long)now);
 }
@@ -207,7 +248,7 @@ static void row_take(const salon_rows_t *rows, int row)
 apr_status_t sanction_load(apr_pool_t *pool)
 {
     all.pool = pool;
-    all.by_user = apr_hash_make(pool);
+    all.people = apr_hash_make(pool);
     return salon_load_each(row_take, "SELECT user_id, place, kind, expires_at, created_at,"
                                      " created_by, reason FROM sanctions");
 }
