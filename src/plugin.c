@@ -192,15 +192,39 @@ static bool route_served(const config_listener_t *listener, const plugin_route_t
     return false;
 }
 
+/* The next route after this one, NULL at first, that has the path; NULL: there is none. */
+static const plugin_route_t *route_next(const config_listener_t *listener, const char *path,
+                                        const plugin_route_t *after, apr_pool_t *pool,
+                                        route_captures_t *captures_r)
+{
+    const plugin_route_t *routes = (const plugin_route_t *)all.routes->elts;
+    const plugin_route_t *route = after != NULL ? after + 1 : routes;
+    for (; route < routes + all.routes->nelts; route++)
+        if (route_served(listener, route) && route_match(route->route, path, pool, captures_r))
+            return route;
+    return NULL;
+}
+
+/* Of the paths that match, the one with the most literal text is meant, whatever the method is. */
+static int path_weight(const config_listener_t *listener, const char *path, apr_pool_t *pool)
+{
+    int most = -1;
+    route_captures_t captures;
+    const plugin_route_t *route = NULL;
+    while ((route = route_next(listener, path, route, pool, &captures)) != NULL)
+        if (route_weight(route->route) > most) most = route_weight(route->route);
+    return most;
+}
+
 const char *plugin_route_methods(const config_listener_t *listener, const char *path,
                                  apr_pool_t *pool)
 {
     const char *methods = NULL;
+    const plugin_route_t *route = NULL;
     route_captures_t captures;
-    for (int i = 0; i < all.routes->nelts; i++) {
-        const plugin_route_t *route = &APR_ARRAY_IDX(all.routes, i, plugin_route_t);
-        if (!route_served(listener, route) || !route_match(route->route, path, pool, &captures))
-            continue;
+    int weight = path_weight(listener, path, pool);
+    while ((route = route_next(listener, path, route, pool, &captures)) != NULL) {
+        if (route_weight(route->route) < weight) continue;
         methods = methods == NULL ? route->method
                                   : apr_pstrcat(pool, methods, ", ", route->method, NULL);
     }
@@ -211,20 +235,14 @@ const plugin_route_t *plugin_route_find(const config_listener_t *listener, const
                                         const char *path, apr_pool_t *pool,
                                         route_captures_t *captures_r, bool *path_known_r)
 {
-    const plugin_route_t *best = NULL;
+    const plugin_route_t *route = NULL;
+    int weight = path_weight(listener, path, pool);
+    *path_known_r = weight >= 0;
     if (strcmp(method, "HEAD") == 0) method = "GET"; /* the body is left out when it is written */
-    for (int i = 0; i < all.routes->nelts; i++) {
-        const plugin_route_t *route = &APR_ARRAY_IDX(all.routes, i, plugin_route_t);
-        route_captures_t captures;
-        if (best != NULL && route_weight(route->route) <= route_weight(best->route)) continue;
-        if (!route_served(listener, route) || !route_match(route->route, path, pool, &captures))
-            continue;
-        *path_known_r = true;
-        if (strcmp(route->method, method) != 0) continue;
-        best = route;
-        *captures_r = captures;
-    }
-    return best;
+    while ((route = route_next(listener, path, route, pool, captures_r)) != NULL)
+        if (route_weight(route->route) == weight && strcmp(route->method, method) == 0)
+            return route;
+    return NULL;
 }
 
 /* How many words of the line the command's own words are; 0: they are others. */

@@ -37,8 +37,8 @@ const config_section_t *plugin_sections(int *count_r);
 /* Calls every plugin's start(), in the order of loading.  NULL: done; otherwise what failed. */
 const char *plugin_start(apr_pool_t *pool);
 
-/* The route of a request, among those that this listener serves; NULL: none.  path_known_r: there
- * is one for another method. */
+/* The route of a request, among those that this listener serves: of the path with the most literal
+ * text; NULL: none.  path_known_r: there is one for another method. */
 const plugin_route_t *plugin_route_find(const config_listener_t *listener, const char *method,
                                         const char *path, apr_pool_t *pool,
                                         route_captures_t *captures_r, bool *path_known_r);

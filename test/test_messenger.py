@@ -175,6 +175,8 @@ def test_refusals():
         alice.expect(413, "POST", SEND, {"conversation_id": dm, "content": "x" * 70000})
         answer = alice.refused(405, "METHOD_NOT_ALLOWED", "PUT", "/me", {})
         check(answer.headers["allow"] == "GET", f"{answer.headers}")
+        answer = alice.refused(405, "METHOD_NOT_ALLOWED", "GET", SEND)
+        check(answer.headers["allow"] == "POST", f"{answer.headers}")
         alice.expect(404, "GET", "/me/nothing")
         for limit, status in (("-1", 200), ("0", 200), ("1000", 200), ("many", 400), ("", 400)):
             alice.expect(status, "GET", f"/conversation/{dm}/messages?limit={limit}")
