@@ -51,21 +51,33 @@ const char *opening_query_find(const char *const *parts, int count, const char *
     return NULL;
 }
 
+typedef bool match_t(const route_t *route, const char *path, apr_pool_t *pool,
+                     route_captures_t *captures_r);
+
 /* Of the listener's endpoints, the place of the one that matches with the most literal text; -1. */
-static int endpoint_find(const config_listener_t *listener, const char *path, apr_pool_t *pool,
-                         route_captures_t *captures_r)
+static int endpoint_find(const config_listener_t *listener, const char *path, match_t *matches,
+                         apr_pool_t *pool, route_captures_t *captures_r)
 {
     int best = -1, best_weight = -1;
     for (int i = 0; i < listener->endpoint_count; i++) {
         const route_t *route = listener->endpoints[i].route;
         route_captures_t captures;
-        if (route_weight(route) <= best_weight || !route_match(route, path, pool, &captures))
-            continue;
+        if (route_weight(route) <= best_weight || !matches(route, path, pool, &captures)) continue;
         best = i;
         best_weight = route_weight(route);
         *captures_r = captures;
     }
     return best;
+}
+
+/* A name that is missing, or has a slash in it, is for the dialect to refuse: it says why, which a
+ * handshake's status does not say to a page. */
+static int endpoint_of(const config_listener_t *listener, const char *path, apr_pool_t *pool,
+                       route_captures_t *captures_r)
+{
+    int endpoint = endpoint_find(listener, path, route_match, pool, captures_r);
+    return endpoint >= 0 ? endpoint
+                         : endpoint_find(listener, path, route_match_rest, pool, captures_r);
 }
 
 static bool origin_allowed(conn_t *conn, apr_pool_t *pool)
@@ -86,7 +98,7 @@ static int opening_fill(conn_t *conn, struct salon_opening_t *opening)
 {
     const char *path = opening_header(conn->wsi, WSI_TOKEN_GET_URI, opening->pool);
     if (path == NULL) return HTTP_STATUS_METHOD_NOT_ALLOWED;
-    conn->endpoint = endpoint_find(conn_config(conn), path, opening->pool, &opening->captures);
+    conn->endpoint = endpoint_of(conn_config(conn), path, opening->pool, &opening->captures);
     if (conn->endpoint < 0) return HTTP_STATUS_NOT_FOUND;
     if (!version_supported(conn, opening->pool)) return HTTP_STATUS_UPGRADE_REQUIRED;
     if (!origin_allowed(conn, opening->pool)) return HTTP_STATUS_FORBIDDEN;

@@ -90,27 +90,49 @@ static const char *capture_value(apr_pool_t *pool, const char *segment, size_t l
     return strcmp(value, ".") == 0 || strcmp(value, "..") == 0 ? NULL : value;
 }
 
-bool route_match(const route_t *route, const char *path, apr_pool_t *pool,
-                 route_captures_t *captures_r)
+/* The pattern's end is behind this step's capture. */
+static bool is_last(const step_t *step)
+{
+    return step[1].length == 0 && step[1].name == NULL;
+}
+
+static void capture_add(route_captures_t *captures, const char *name, const char *value)
+{
+    captures->names[captures->count] = name;
+    captures->values[captures->count++] = value;
+}
+
+/* rest: the last capture may be anything. */
+static bool match(const route_t *route, const char *path, bool rest, apr_pool_t *pool,
+                  route_captures_t *captures_r)
 {
     captures_r->count = 0;
     for (const step_t *step = route->steps;; step++) {
-        int n = captures_r->count;
-        size_t length;
-
         if (strncmp(path, step->literal, step->length) != 0)
             return false;
         path += step->length;
         if (!step->name)
             return *path == '\0';
-        length = strcspn(path, "/");
-        captures_r->names[n] = step->name;
-        captures_r->values[n] = capture_value(pool, path, length);
-        if (!captures_r->values[n])
+        bool all = rest && is_last(step);
+        size_t length = all ? strlen(path) : strcspn(path, "/");
+        const char *value = capture_value(pool, path, length);
+        if (!value && !all)
             return false;
-        captures_r->count++;
+        capture_add(captures_r, step->name, value ? value : "");
         path += length;
     }
+}
+
+bool route_match(const route_t *route, const char *path, apr_pool_t *pool,
+                 route_captures_t *captures_r)
+{
+    return match(route, path, false, pool, captures_r);
+}
+
+bool route_match_rest(const route_t *route, const char *path, apr_pool_t *pool,
+                      route_captures_t *captures_r)
+{
+    return match(route, path, true, pool, captures_r);
 }
 
 const char *route_capture(const route_captures_t *captures, const char *name)

@@ -142,8 +142,8 @@ typedef struct salon_refusal_t {
 
 typedef struct salon_opening_t salon_opening_t;
 
-/* A capture of the endpoint's path pattern; a query parameter; the token of the header
- * "Authorization: Bearer".  NULL: none. */
+/* A capture of the endpoint's path pattern (one at its end can be anything, empty, too); a query
+ * parameter; the token of the header "Authorization: Bearer".  NULL: none. */
 SALON_API const char *salon_opening_capture(const salon_opening_t *opening, const char *name);
 SALON_API const char *salon_opening_query(const salon_opening_t *opening, const char *name);
 SALON_API const char *salon_opening_bearer(const salon_opening_t *opening);

@@ -112,7 +112,7 @@ static const salon_wire_error_t errors[] = {
 static void open_connection(const salon_opening_t *opening, salon_calls_t *calls)
 {
     const char *token = salon_opening_capture(opening, "api_token");
-    if (token == NULL) token = salon_opening_bearer(opening);
+    if (token == NULL || token[0] == '\0') token = salon_opening_bearer(opening);
     if (token == NULL) salon_call_refuse(calls, &messages[SIGN_IN], SALON_INVALID_TOKEN, NULL);
     else
         salon_call(calls, &messages[SIGN_IN], salon_json_string(salon_json(), "token", token));

@@ -131,6 +131,37 @@ static void test_captures(void **state)
     assert_false(route_match(route, "/1/y/2/3/4", *state, &captures));
 }
 
+/* What the last capture takes, where it may take all; NULL: no match. */
+static const match_t rests[] = {
+    { "/ws/{t}", "/ws/a", "a" },
+    { "/ws/{t}", "/ws/", "" },
+    { "/ws/{t}", "/ws/a/b", "a/b" },
+    { "/ws/{t}", "/ws/a/", "a/" },
+    { "/ws/{t}", "/ws//", "/" },
+    { "/ws/{t}", "/ws/\xff", "" },
+    { "/ws/{t}", "/ws/..", "" },
+    { "/ws/{t}", "/ws", NULL },
+    { "/ws/{t}", "/wt/a", NULL },
+    { "/{t}/ws", "//ws", NULL },
+    { "/{t}/ws", "/a/b/ws", NULL },
+    { "/ws", "/ws/", NULL },
+};
+
+static void test_rests(void **state)
+{
+    for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+        const match_t *match = &rests[i];
+        route_captures_t captures;
+        route_t *route = route_compile(*state, match->pattern);
+        bool matches = route_match_rest(route, match->path, *state, &captures);
+
+        if (matches != (match->value != NULL))
+            fail_msg("%s and %s", match->pattern, match->path);
+        if (matches)
+            assert_string_equal(route_capture(&captures, "t"), match->value);
+    }
+}
+
 static void test_weights(void **state)
 {
     assert_int_equal(route_weight(route_compile(*state, "/")), 1);
@@ -145,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_patterns, make_pool, destroy_pool),
         cmocka_unit_test_setup_teardown(test_matches, make_pool, destroy_pool),
         cmocka_unit_test_setup_teardown(test_captures, make_pool, destroy_pool),
+        cmocka_unit_test_setup_teardown(test_rests, make_pool, destroy_pool),
         cmocka_unit_test_setup_teardown(test_weights, make_pool, destroy_pool),
     };
 
