@@ -10,7 +10,8 @@
 #include "conn.h"
 #include "range.h"
 
-#define HTTP_QUERIES 16
+#define HTTP_QUERIES    16
+#define HTTP_NO_CONTENT 204 /* a status that lws has no name for */
 
 typedef struct http_request_t {
     chat_note_t note; /* of the copy that travels */
@@ -49,6 +50,8 @@ int http_body(conn_t *conn, const char *bytes, size_t length);
 int http_complete(conn_t *conn);
 int http_writeable(conn_t *conn);
 
+/* Tells a client that asks for it (Expect: 100-continue) to send the body. */
+void http_continue(conn_t *conn);
 /* The answer has come; takes it over. */
 void http_reply(conn_t *conn, http_reply_t *reply);
 void http_reply_free(http_reply_t **reply);

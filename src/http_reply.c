@@ -76,7 +76,7 @@ apr_int64_t http_reply_length(const http_reply_t *reply)
 static int common_headers(conn_t *conn, const http_reply_t *reply, unsigned char **at,
                           unsigned char *end)
 {
-    if (reply->status == HTTP_STATUS_NOT_MODIFIED)
+    if (reply->status == HTTP_STATUS_NOT_MODIFIED || reply->status == HTTP_NO_CONTENT)
         return lws_add_http_header_status(conn->wsi, (unsigned)reply->status, at, end);
     return lws_add_http_common_headers(conn->wsi, (unsigned)reply->status, reply->content_type,
                                        (lws_filepos_t)http_reply_length(reply), at, end);

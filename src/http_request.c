@@ -19,8 +19,6 @@
 #include "server.h"
 #include "transfer.h"
 
-#define NO_CONTENT 204
-
 /* What pages of other origins may send, and see. */
 #define ALLOWED_HEADERS                                                                          \
     "access-control-allow-headers: authorization, content-type, if-none-match, if-range, range"  \
@@ -172,7 +170,7 @@ static salon_outcome_t token_run(salon_req_t *req, const plugin_route_t *route)
 /* What may be asked there; and, for a page of an origin that may ask at all, with which headers. */
 static salon_outcome_t options_answer(salon_req_t *req, const char *methods)
 {
-    http_reply_t *reply = http_reply_make(NO_CONTENT, "", "", 0);
+    http_reply_t *reply = http_reply_make(HTTP_NO_CONTENT, "", "", 0);
     const char *headers = apr_pstrcat(req->pool, "allow: ", methods, ", OPTIONS\r\n", NULL);
     if (req->http->from_origin)
         headers = apr_pstrcat(req->pool, headers, "access-control-allow-methods: ", methods,
