@@ -91,10 +91,10 @@ static int refuse(conn_t *conn, int status)
     http_reply_t *reply = http_reply_json(status, body);
     metrics_add(METRIC_HTTP_REFUSED, 1);
     conn->http_last = true;
-    http_reply_write(conn, reply);
+    int failed = http_reply_write(conn, reply);
     http_reply_free(&reply);
     json_object_put(body);
-    return -1;
+    return !failed && conn->http->length > 0 ? http_linger(conn) : -1;
 }
 
 /* The request moves to the chat thread; what stays is that one is under way. */
@@ -107,6 +107,13 @@ static void hand_over(conn_t *conn)
     request->address = apr_pstrdup(request->pool, conn->address);
     metrics_add(METRIC_HTTP_REQUESTS, 1);
     session_post_http(conn, request);
+}
+
+void http_continue(conn_t *conn)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!lws_partial_buffered(conn->wsi))
+        conn_write_copy(conn, text, sizeof(text) - 1, LWS_WRITE_HTTP_HEADERS);
 }
 
 static int upload_begin(conn_t *conn, http_request_t *request)
@@ -132,6 +139,7 @@ int http_begin(conn_t *conn)
     if (flags & SALON_UPLOAD) return upload_begin(conn, request);
     if (request->length == 0) return http_complete(conn);
     request->body = apr_palloc(request->pool, request->length);
+    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_EXPECT) > 0) http_continue(conn);
     return 0;
 }
 
@@ -140,6 +148,7 @@ int http_body(conn_t *conn, const char *bytes, size_t length)
     http_request_t *request = conn->http;
     if (length == 0) return 0;
     if (conn->upload != NULL) return http_upload_body(conn, bytes, length);
+    if (conn->http_last) return 0;
     if (request == NULL || length > request->length - request->received) return -1;
     memcpy(request->body + request->received, bytes, length);
     request->received += length;
@@ -151,6 +160,7 @@ int http_body(conn_t *conn, const char *bytes, size_t length)
 int http_complete(conn_t *conn)
 {
     http_request_t *request = conn->http;
+    if (conn->http_last) return -1;
     if (request == NULL) return 0;
     if (request->received != request->length) return -1;
     wheel_cancel(&conn->deadline);

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <apr_strings.h>
 
@@ -151,14 +152,18 @@ void http_reply(conn_t *conn, http_reply_t *reply)
     else lws_callback_on_writable(conn->wsi);
 }
 
-/* Of a body that is not wanted, the rest is read before the connection ends, or the client would
- * hear of the end before the answer; that must not take for ever. */
+/* The rest of a body must be read, or the client would hear of the end before the answer; and that
+ * must not take for ever. */
+int http_linger(conn_t *conn)
+{
+    if (!lws_partial_buffered(conn->wsi)) shutdown(lws_get_socket_fd(conn->wsi), SHUT_WR);
+    conn_await(conn, UNREAD_TIMEOUT);
+    return 0;
+}
+
 static int answer_end(conn_t *conn)
 {
-    if (conn->http_last) {
-        conn_await(conn, UNREAD_TIMEOUT);
-        return 0;
-    }
+    if (conn->http_last) return http_linger(conn);
     http_upload_free(&conn->upload);
     wheel_cancel(&conn->deadline);
     return lws_http_transaction_completed(conn->wsi) ? -1 : 0;

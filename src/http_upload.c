@@ -195,14 +195,6 @@ static void turned(void *baton)
     tell(upload, NULL, file);
 }
 
-static void continue_send(http_upload_t *upload)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    bool wanted = upload->continue_awaited && upload->received < upload->length;
-    if (wanted && !lws_partial_buffered(upload->conn->wsi))
-        conn_write_copy(upload->conn, text, sizeof(text) - 1, LWS_WRITE_HTTP_HEADERS);
-}
-
 void http_upload_accept(conn_t *conn, apr_uint64_t number, apr_int64_t most)
 {
     http_upload_t *upload = conn->upload;
@@ -219,7 +211,7 @@ void http_upload_accept(conn_t *conn, apr_uint64_t number, apr_int64_t most)
     }
     net_t *net = conn->net;
     upload->spool = spool_open(&net->loop, net->uploads_at, turned, upload, &net->open);
-    continue_send(upload);
+    if (upload->continue_awaited && http_upload_unread(upload)) http_continue(conn);
     take(upload, upload->early, upload->early_length);
 }
 

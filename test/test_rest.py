@@ -91,6 +91,37 @@ def test_refusals():
         refused(bob.expect(403, "GET", "/probe/rooms"), "user_sanctioned")
 
 
+def test_bodies():
+    """A body is asked for, or refused such that who sends it all hears why"""
+    with serve() as server:
+        bearer = f"Authorization: Bearer {server.token('alice')}"
+        body = json.dumps({"called": "Hall"})
+
+        def begin(length, *headers):
+            client = Client(server, "probe")
+            lines = ["POST /probe/rooms HTTP/1.1", "Host: a", bearer, f"Content-Length: {length}"]
+            client.send("\r\n".join([*lines, *headers]) + "\r\n\r\n")
+            return client
+        with begin(len(body), "Expect: 100-continue") as client:
+            check(client.head()[0] == 100, "no word that the body is awaited")
+            client.send(body)
+            check(client.head()[0] == 201, "not made")
+        most = 8 << 20
+        with begin(most, "Expect: 100-continue") as client:
+            check(client.head()[0] == 413, "too large, and awaited")
+            check(client.take(2) and client.ended(), "the connection goes on")
+        with begin(most) as client:
+            client.send(bytes(most))
+            status, headers = client.head()
+            check(status == 413 and headers["connection"] == "close", f"{status} {headers}")
+        with Client(server, "probe") as client:
+            for _ in range(2):
+                client.send("OPTIONS /probe/rooms HTTP/1.1\r\nHost: a\r\n\r\n")
+                status, headers = client.head()
+                check(status == 204 and "content-length" not in headers, f"{status} {headers}")
+                check("content-type" not in headers, f"{headers}")
+
+
 def test_rates():
     """What is said over HTTP and over the socket counts together"""
     with serve(endpoint={"rate": '"3/60s"'}) as server:
@@ -146,4 +177,5 @@ def test_origins():
 
 
 if __name__ == "__main__":
-    sys.exit(salon_test.run([test_ways, test_refusals, test_rates, test_tokens, test_origins]))
+    sys.exit(salon_test.run([test_ways, test_refusals, test_bodies, test_rates, test_tokens,
+                              test_origins]))
