@@ -28,8 +28,8 @@ int route_weight(const route_t *route);
  * allocated in the pool.  False also for a capture that is bad UTF-8, "." or "..". */
 bool route_match(const route_t *route, const char *path, apr_pool_t *pool,
                  route_captures_t *captures_r);
-/* The same, but the pattern's last {name} may be whatever the path goes on with: several segments, or
- * nothing, which is also what bad UTF-8, "." and ".." become. */
+/* The same, but the pattern's last {name} may be whatever the path goes on with: several segments,
+ * or nothing, which is also what bad UTF-8, "." and ".." become. */
 bool route_match_rest(const route_t *route, const char *path, apr_pool_t *pool,
                       route_captures_t *captures_r);
 /* The value of a capture, or NULL. */

@@ -4,13 +4,15 @@
  * room, which its path names, and ends with it: whoever has to leave the room is disconnected.
  * See salon-live(7).
  *
- * Operation: live.guest, which lets in somebody without an account.
+ * Operations: live.guest, which lets in somebody without an account, live.mute and live.ban
+ * {user_id, minutes}, which are those of moderation for whom the dialect's table of roles names.
  */
 #include <stdatomic.h>
 #include <string.h>
 
 #include "graphql_rooms.h"
 #include "messages.h"
+#include "sanction.h"
 #include "stats.h"
 
 #define DIALECT   "live"
@@ -145,6 +147,11 @@ static void unsubscribed_hook(salon_session_t *session, salon_topic_t topic)
 static const salon_operation_t operations[] = {
     { .name = "live.guest", .handler = guest, .flags = SALON_ANYBODY,
       .help = "take part without an account, under a name as live.show_addresses says" },
+    { .name = "live.mute", .handler = sanction_mute, .arguments = sanction_arguments,
+      .flags = SALON_WRITES, .help = "mute somebody, as a moderator" },
+    { .name = "live.ban", .handler = sanction_ban, .arguments = sanction_arguments,
+      .flags = SALON_WRITES, .role = SALON_ROLE_ADMIN,
+      .help = "ban somebody, as an administrator" },
     { .name = NULL },
 };
 

@@ -89,21 +89,24 @@ const char *place_may_not(const salon_user_t *user, const char *what, const plac
     return user->role >= SALON_ROLE_ADMIN ? NULL : SALON_DENIED;
 }
 
-/* In a room an owner stands above a moderator of the server, who stands above the room's own. */
+/* Among people of the same role on the server. */
 static int rank_of(const salon_user_t *user, const place_t *place)
 {
-    enum { MEMBER, ROOM_MODERATOR, MODERATOR, OWNER, ABOVE };
-    if (user->id == SALON_SYSTEM_USER) return ABOVE + SALON_ROLE_SUPERUSER + 1;
-    if (user->role >= SALON_ROLE_ADMIN || place_is_server(place)) return ABOVE + (int)user->role;
+    enum { MEMBER, MODERATOR, OWNER };
+    if (place_is_server(place)) return MEMBER;
     if (salon_may(user, "manage", place->topic)) return OWNER;
-    if (user->role >= SALON_ROLE_MODERATOR) return MODERATOR;
-    return salon_may(user, "moderate", place->topic) ? ROOM_MODERATOR : MEMBER;
+    return salon_may(user, "moderate", place->topic) ? MODERATOR : MEMBER;
 }
 
+/* The role on the server comes first, since anybody can make a room and own it; administrators all
+ * stand alike. */
 bool place_outranks(const salon_user_t *user, const salon_user_t *other, const place_t *place)
 {
+    if (user->id == SALON_SYSTEM_USER || other->id == SALON_SYSTEM_USER)
+        return other->id != SALON_SYSTEM_USER;
+    if (user->role != other->role) return user->role > other->role;
     ranking = true;
-    bool above = user->role >= other->role && rank_of(user, place) > rank_of(other, place);
+    bool above = rank_of(user, place) > rank_of(other, place);
     ranking = false;
     return above;
 }
