@@ -395,7 +395,8 @@ def types():
             ("a.png", b"\x7fELF\2\1\1" + bytes(9) + b"\2\0>\0\1\0\0\0" + bytes(100), None),
             ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", None),
             ("a.png", b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", None),
-            ("a.txt", bytes(1000), None),
+            ("a.txt", bytes(1000), "application/octet-stream"),
+            ("a.png", b"\x89PNG\r\n\x1a\n and no more", "application/octet-stream"),
             ("a.exe", png(), "image/png"),
             ("a.bin", b"%PDF-1.4\n1 0 obj\n", "application/pdf"),
             ("a", b"#include <stdio.h>\nint main(void) { return 0; }\n", "text/plain"),
@@ -412,7 +413,7 @@ def types():
                 check(status == 415 and answer["code"] == "unsupported_type", f"{name}: {answer}")
             else:
                 check(status == 201 and answer["media_type"] == expected, f"{name}: {answer}")
-        expect_left(salond, 7)
+        expect_left(salond, 9)
     with server('types = { "image/svg+xml" }') as salond:
         alice = Web(salond, "alice")
         added = alice.added(b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>")

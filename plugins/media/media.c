@@ -300,7 +300,7 @@ static const salon_http_route_t routes[] = {
 #define DEFAULT_TYPES                                                                            \
     "image/png image/jpeg image/gif image/webp image/avif image/heic image/heif image/bmp "      \
     "audio/* video/* text/plain text/csv application/pdf application/json application/zip "      \
-    "application/gzip application/x-tar application/x-7z-compressed "                            \
+    "application/gzip application/x-tar application/x-7z-compressed application/octet-stream "   \
     "application/vnd.oasis.opendocument.* application/vnd.openxmlformats-officedocument.*"
 
 static const salon_setting_t settings[] = {
