@@ -81,7 +81,7 @@ static json_object *refusal_body(conn_t *conn, int status)
     const char *code = refusal_code(status);
     if (route != NULL && route->wire != NULL)
         return wire_route_error(wire_find(route->owner), route->wire, code, NULL, 0);
-    return http_refusal_json(status, code);
+    return http_refusal_json(conn_config(conn), status, code, NULL, 0);
 }
 
 /* A refusal ends the connection: what follows on it cannot be told apart from the body. */

@@ -68,8 +68,11 @@ apr_int64_t http_reply_length(const http_reply_t *reply);
 /* Writes the head, and the body unless that is a file or not wanted; conn->http_last says whether
  * the connection ends.  Non-zero: it has failed. */
 int http_reply_write(conn_t *conn, const http_reply_t *reply);
-/* The body of a refusal, a new object: the code, and words for people.  Any thread. */
-json_object *http_refusal_json(int status, const char *code);
+/* The body of a refusal, a new object: the code, and words for people; in those of the dialect that
+ * the listener serves over HTTP, where it serves one.  details: borrowed, may be NULL.  Any
+ * thread. */
+json_object *http_refusal_json(const config_listener_t *listener, int status, const char *code,
+                               json_object *details, apr_int64_t retry_after);
 /* A new answer, without further headers; copies.  Any thread. */
 http_reply_t *http_reply_make(int status, const char *content_type, const char *body,
                               size_t length);

@@ -13,6 +13,8 @@
 #include "http_file.h"
 #include "http_upload.h"
 #include "json.h"
+#include "plugin.h"
+#include "wire.h"
 
 #define HEADERS_MOST   4096 /* bytes of an answer's head */
 #define UNREAD_TIMEOUT 5000 /* milliseconds */
@@ -53,10 +55,22 @@ static const char *message_of(int status)
     return "Permission denied";
 }
 
-json_object *http_refusal_json(int status, const char *code)
+static json_object *canonical(int status, const char *code, json_object *details)
 {
     json_object *body = salon_json_string(salon_json(), "code", code);
-    return salon_json_string(body, "message", message_of(status));
+    salon_json_string(body, "message", message_of(status));
+    if (details != NULL) salon_json_value(body, "details", json_object_get(details));
+    return body;
+}
+
+json_object *http_refusal_json(const config_listener_t *listener, int status, const char *code,
+                               json_object *details, apr_int64_t retry_after)
+{
+    const char *name = plugin_http_dialect(listener);
+    const wire_t *wire = name != NULL ? wire_find(name) : NULL;
+    return wire != NULL && wire_spells(wire, code)
+               ? wire_route_error(wire, NULL, code, details, retry_after)
+               : canonical(status, code, details);
 }
 
 void http_reply_free(http_reply_t **reply)
@@ -131,7 +145,8 @@ int http_reply_write(conn_t *conn, const http_reply_t *reply)
 static void file_opened(conn_t *conn, bool ok)
 {
     if (!ok) {
-        json_object *body = http_refusal_json(HTTP_STATUS_SERVICE_UNAVAILABLE, SALON_UNAVAILABLE);
+        json_object *body = http_refusal_json(conn_config(conn), HTTP_STATUS_SERVICE_UNAVAILABLE,
+                                              SALON_UNAVAILABLE, NULL, 0);
         http_reply_free(&conn->reply);
         conn->reply = http_reply_json(HTTP_STATUS_SERVICE_UNAVAILABLE, body);
         json_object_put(body);

@@ -84,8 +84,8 @@ const char *http_request_headers(salon_req_t *req, const char *code, apr_int64_t
 static void http_refuse(salon_req_t *req, const char *code, json_object *details,
                         apr_int64_t retry_after)
 {
-    json_object *body = http_refusal_json(http_request_status(code), code);
-    if (details != NULL) salon_json_value(body, "details", json_object_get(details));
+    json_object *body = http_refusal_json(&server.config->listeners[req->listener],
+                                          http_request_status(code), code, details, retry_after);
     http_request_send(req, http_request_status(code), body,
                       http_request_headers(req, code, retry_after));
     json_object_put(body);

@@ -245,6 +245,15 @@ const plugin_route_t *plugin_route_find(const config_listener_t *listener, const
     return NULL;
 }
 
+const char *plugin_http_dialect(const config_listener_t *listener)
+{
+    for (int i = 0; i < all.routes->nelts; i++) {
+        const plugin_route_t *route = &APR_ARRAY_IDX(all.routes, i, plugin_route_t);
+        if (route->wire != NULL && route_served(listener, route)) return route->owner;
+    }
+    return NULL;
+}
+
 /* How many words of the line the command's own words are; 0: they are others. */
 static int words_match(const char *command, const char *const *words, int count)
 {

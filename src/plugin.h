@@ -43,6 +43,8 @@ const plugin_route_t *plugin_route_find(const config_listener_t *listener, const
                                         const char *path, apr_pool_t *pool,
                                         route_captures_t *captures_r, bool *path_known_r);
 
+/* The dialect whose words HTTP is answered in where a listener serves one over HTTP; NULL: none. */
+const char *plugin_http_dialect(const config_listener_t *listener);
 /* The methods that there are routes for, "GET, POST", in the pool; NULL: none for that path. */
 const char *plugin_route_methods(const config_listener_t *listener, const char *path,
                                  apr_pool_t *pool);

@@ -46,7 +46,10 @@ frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object 
 frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data);
 /* What a refusal with that code says to people. */
 const char *wire_error_text(const wire_t *wire, const char *code);
-/* A new object: the body of a refused HTTP request.  details: borrowed, may be NULL. */
+/* Has the dialect a row of its own for the code? */
+bool wire_spells(const wire_t *wire, const char *code);
+/* A new object: the body of a refused HTTP request.  route: NULL: of somebody else's.  details:
+ * borrowed, may be NULL. */
 json_object *wire_route_error(const wire_t *wire, const salon_wire_route_t *route,
                               const char *code, json_object *details, apr_int64_t retry_after);
 /* Copies what the field's path leads to into the arguments, if there is anything.  False: it leads

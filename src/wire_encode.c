@@ -127,7 +127,12 @@ json_object *wire_route_error(const wire_t *wire, const salon_wire_route_t *rout
     salon_refusal_t refusal = { .row = spelling_of(wire, code),
                                 .details = details,
                                 .retry_after = retry_after };
-    return refusal_data(wire, route->fields, &refusal);
+    return refusal_data(wire, route != NULL ? route->fields : NULL, &refusal);
+}
+
+bool wire_spells(const wire_t *wire, const char *code)
+{
+    return apr_hash_get(wire->errors, code, APR_HASH_KEY_STRING) != NULL;
 }
 
 int wire_close_code(const wire_t *wire, const char *code)

@@ -145,6 +145,17 @@ def test_openapi():
 
 # ---- The rest -----------------------------------------------------------------------------------
 
+def check_others_refusals(server, alice):
+    """What other plugins refuse on the listener is refused in the same words"""
+    nobody, liar = Person(server), Person(server, token="sat_" + "0" * 64)
+    nobody.refused(401, "NOT_AUTHENTICATED", "POST", "/media", b"hello")
+    liar.refused(401, "INVALID_TOKEN", "POST", "/media", b"hello")
+    alice.refused(415, "UNSUPPORTED_TYPE", "POST", "/media", b"<html></html>")
+    alice.refused(400, "INVALID_FORMAT", "POST", "/media", b"")
+    alice.refused(404, "MEDIA_NOT_FOUND", "GET", "/media/99")
+    alice.refused(405, "METHOD_NOT_ALLOWED", "PUT", "/media", {})
+    alice.refused(403, "PERMISSION_DENIED", "GET", "/monitoring/chat/stats")
+
 
 def test_refusals():
     """Every refusal is {code, message} with a status that fits"""
@@ -177,7 +188,8 @@ def test_refusals():
         check(answer.headers["allow"] == "GET", f"{answer.headers}")
         answer = alice.refused(405, "METHOD_NOT_ALLOWED", "GET", SEND)
         check(answer.headers["allow"] == "POST", f"{answer.headers}")
-        alice.expect(404, "GET", "/me/nothing")
+        alice.refused(404, "NOT_FOUND", "GET", "/me/nothing")
+        check_others_refusals(server, alice)
         for limit, status in (("-1", 200), ("0", 200), ("1000", 200), ("many", 400), ("", 400)):
             alice.expect(status, "GET", f"/conversation/{dm}/messages?limit={limit}")
         bob.expect(200, "POST", "/me/send_friend_request", {"username": "alice"})
