@@ -256,10 +256,7 @@ void conn_expired(conn_t *conn)
         open_expired(conn);
         return;
     }
-    if (conn->upload != NULL && conn->state == CONN_HTTP) {
-        http_upload_tick(conn);
-        return;
-    }
+    if (conn->state == CONN_HTTP && http_expired(conn)) return;
     if (conn->state == CONN_HANDSHAKE) metrics_add(METRIC_TIMEOUTS, 1);
     conn_kill(conn);
 }

@@ -56,6 +56,7 @@ struct conn_t {
     char *close_reason;
     char *origin; /* of the page that the last HTTP request came from, where it may; NULL: none */
     bool http_head, in_binary, in_slow, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
+    bool http_asked;   /* the chat thread has the request, and not answered */
     bool http_last;    /* no request will be read behind this one */
     bool in_deflated;  /* the message that is coming is compressed */
     bool in_frame_end; /* what comes next of it is another frame */

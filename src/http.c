@@ -94,7 +94,8 @@ static int refuse(conn_t *conn, int status)
     int failed = http_reply_write(conn, reply);
     http_reply_free(&reply);
     json_object_put(body);
-    return !failed && conn->http->length > 0 ? http_linger(conn) : -1;
+    bool has_body = conn->http->length > 0 || conn->http->chunked != NULL;
+    return !failed && has_body ? http_linger(conn) : -1;
 }
 
 /* The request moves to the chat thread; what stays is that one is under way. */
@@ -102,6 +103,7 @@ static void hand_over(conn_t *conn)
 {
     http_request_t *request = conn->http;
     conn->http = NULL;
+    conn->http_asked = true;
     request->conn = conn_ref(conn);
     request->listener = conn->listener;
     request->address = apr_pstrdup(request->pool, conn->address);
@@ -137,9 +139,52 @@ int http_begin(conn_t *conn)
     int status = http_head_read(conn, request, flags);
     if (status != 0) return refuse(conn, status);
     if (flags & SALON_UPLOAD) return upload_begin(conn, request);
-    if (request->length == 0) return http_complete(conn);
+    if (request->length == 0 && request->chunked == NULL) return http_complete(conn);
     request->body = apr_palloc(request->pool, request->length);
     if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_EXPECT) > 0) http_continue(conn);
+    return 0;
+}
+
+/* The body is complete. */
+static void ask(conn_t *conn)
+{
+    wheel_cancel(&conn->deadline);
+    lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
+    lws_rx_flow_control(conn->wsi, 0);
+    hand_over(conn);
+}
+
+static bool body_append(void *baton, const char *bytes, size_t length)
+{
+    conn_t *conn = baton;
+    http_request_t *request = conn->http;
+    request->length = request->received + length;
+    if (request->length > http_head_body_most(conn)) return false;
+    if (request->length > request->capacity) {
+        request->capacity = request->length * 2;
+        char *body = apr_palloc(request->pool, request->capacity);
+        memcpy(body, request->body, request->received);
+        request->body = body;
+    }
+    memcpy(request->body + request->received, bytes, length);
+    request->received = request->length;
+    return true;
+}
+
+/* For lws the body goes on for ever; so nothing is read behind it, and the time-out that lws sets
+ * when this returns is taken back a moment later. */
+static int chunks_take(conn_t *conn, const char *bytes, size_t length)
+{
+    http_request_t *request = conn->http;
+    chunked_end_t end = chunked_feed(request->chunked, bytes, length, body_append, conn);
+    if (end == CHUNKED_BAD)
+        return refuse(conn, request->length > request->received
+                                ? HTTP_STATUS_REQ_ENTITY_TOO_LARGE
+                                : HTTP_STATUS_BAD_REQUEST);
+    if (end == CHUNKED_MORE) return 0;
+    conn->http_last = true;
+    ask(conn);
+    conn_await(conn, 1);
     return 0;
 }
 
@@ -149,6 +194,7 @@ int http_body(conn_t *conn, const char *bytes, size_t length)
     if (length == 0) return 0;
     if (conn->upload != NULL) return http_upload_body(conn, bytes, length);
     if (conn->http_last) return 0;
+    if (request != NULL && request->chunked != NULL) return chunks_take(conn, bytes, length);
     if (request == NULL || length > request->length - request->received) return -1;
     memcpy(request->body + request->received, bytes, length);
     request->received += length;
@@ -163,9 +209,14 @@ int http_complete(conn_t *conn)
     if (conn->http_last) return -1;
     if (request == NULL) return 0;
     if (request->received != request->length) return -1;
-    wheel_cancel(&conn->deadline);
-    lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
-    lws_rx_flow_control(conn->wsi, 0);
-    hand_over(conn);
+    ask(conn);
     return 0;
+}
+
+bool http_expired(conn_t *conn)
+{
+    if (conn->upload != NULL) http_upload_tick(conn);
+    else if (conn->http_asked) lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
+    else return false;
+    return true;
 }

@@ -7,6 +7,7 @@
 #define HTTP_H
 
 #include "chat_note.h"
+#include "chunked.h"
 #include "conn.h"
 #include "range.h"
 
@@ -28,10 +29,11 @@ typedef struct http_request_t {
     const char *token;      /* one that is no valid JSON Web Token; NULL: there is none such */
     token_claims_t *claims; /* of a valid bearer token; NULL: none, or a bad one */
     apr_size_t length;      /* of the body, as announced */
+    chunked_t *chunked;     /* of a body that comes in chunks; NULL: it does not */
     apr_uint64_t upload;    /* the number by which a body is named that comes to a file; 0: none */
     bool is_form;           /* that body is multipart/form-data */
     range_request_t ranges;
-    apr_size_t received;
+    apr_size_t received, capacity;
     char *body;
 } http_request_t;
 
@@ -49,6 +51,8 @@ int http_begin(conn_t *conn);
 int http_body(conn_t *conn, const char *bytes, size_t length);
 int http_complete(conn_t *conn);
 int http_writeable(conn_t *conn);
+/* The deadline has come; false: that is the end of the connection. */
+bool http_expired(conn_t *conn);
 
 /* Tells a client that asks for it (Expect: 100-continue) to send the body. */
 void http_continue(conn_t *conn);

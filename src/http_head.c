@@ -2,7 +2,8 @@
 /*
  * Reading the head of an HTTP request.  lws reads any Content-Length as a number, negative ones
  * too, waits for ever for a body without one, and hands on the framing of chunked bodies as if it
- * were the body; so only a plain Content-Length within the limit is accepted.
+ * were the body; so only a plain Content-Length within the limit is accepted, or chunks, where the
+ * body comes to memory (chunked.c takes them apart).
  */
 #include "http_head.h"
 
@@ -55,19 +56,35 @@ static body_t body_of(const http_request_t *request)
     return methods[i].body;
 }
 
-static bool length_fits(conn_t *conn, apr_size_t length, size_t digits)
+apr_size_t http_head_body_most(conn_t *conn)
 {
     apr_int64_t most = conn_config(conn)->max_message;
-    return digits <= LENGTH_DIGITS && length <= LENGTH_MOST &&
-           (most == 0 || length <= (apr_size_t)most);
+    return most == 0 || most > LENGTH_MOST ? LENGTH_MOST : (apr_size_t)most;
+}
+
+static bool length_fits(conn_t *conn, apr_size_t length, size_t digits)
+{
+    return digits <= LENGTH_DIGITS && length <= http_head_body_most(conn);
+}
+
+/* Two lengths are one too many: who is in front of this server may have taken the other one. */
+static int encoding_read(conn_t *conn, http_request_t *request, const char *encoding, bool upload)
+{
+    if (apr_strnatcasecmp(encoding, "chunked") != 0) return HTTP_STATUS_NOT_IMPLEMENTED;
+    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0)
+        return HTTP_STATUS_BAD_REQUEST;
+    if (upload || body_of(request) != BODY_REQUIRED) return HTTP_STATUS_LENGTH_REQUIRED;
+    request->chunked = apr_pcalloc(request->pool, sizeof(*request->chunked));
+    return 0;
 }
 
 /* 0, or the status to refuse with. */
 static int length_read(conn_t *conn, http_request_t *request, bool upload)
 {
     body_t body = body_of(request);
-    if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
-        return HTTP_STATUS_NOT_IMPLEMENTED;
+    const char *encoding =
+        opening_header(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING, request->pool);
+    if (encoding != NULL) return encoding_read(conn, request, encoding, upload);
     const char *text = opening_header(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, request->pool);
     if (text == NULL) return body == BODY_REQUIRED ? HTTP_STATUS_LENGTH_REQUIRED : 0;
     size_t digits = strspn(text, "0123456789");
@@ -87,7 +104,8 @@ static int length_read(conn_t *conn, http_request_t *request, bool upload)
  */
 static bool body_mangled(conn_t *conn, const http_request_t *request)
 {
-    return request->length > 0 && lws_service_adjust_timeout(conn->net->lws, 1, 0) == 0;
+    bool has_body = request->length > 0 || request->chunked != NULL;
+    return has_body && lws_service_adjust_timeout(conn->net->lws, 1, 0) == 0;
 }
 
 static void token_read(conn_t *conn, http_request_t *request, unsigned flags)

@@ -12,4 +12,7 @@ bool http_head_begin(conn_t *conn, http_request_t *request);
 /* All else, for a route with these flags (SALON_UPLOAD ...).  0, or the status to refuse with. */
 int http_head_read(conn_t *conn, http_request_t *request, unsigned flags);
 
+/* Bytes that a body may have which comes to memory. */
+apr_size_t http_head_body_most(conn_t *conn);
+
 #endif

@@ -160,6 +160,7 @@ void http_reply(conn_t *conn, http_reply_t *reply)
         http_reply_free(&reply);
         return;
     }
+    conn->http_asked = false;
     conn->reply = reply;
     if (conn->upload != NULL) http_upload_answered(conn);
     else lws_rx_flow_control(conn->wsi, 1);
@@ -205,7 +206,7 @@ int http_writeable(conn_t *conn)
     http_reply_t *reply = conn->reply;
     if (reply == NULL || is_opening(reply)) return 0;
     conn->reply = NULL;
-    conn->http_last = conn->upload != NULL && http_upload_unread(conn->upload);
+    if (conn->upload != NULL && http_upload_unread(conn->upload)) conn->http_last = true;
     int failed = http_reply_write(conn, reply);
     if (!conn->http_head && http_reply_length(reply) > 0) {
         conn->file = reply->file;

@@ -122,6 +122,47 @@ def test_bodies():
                 check("content-type" not in headers, f"{headers}")
 
 
+def chunks(body, size):
+    pieces = [body[i:i + size] for i in range(0, len(body), size)]
+    return "".join(f"{len(piece):x}\r\n{piece}\r\n" for piece in pieces) + "0\r\n\r\n"
+
+
+def test_chunks():
+    """Bodies of which the length is not known beforehand"""
+    with serve(listener={"max_message": 10000}) as server:
+        bearer = f"Authorization: Bearer {server.token('alice')}"
+
+        def ask(expected, body, *headers, method="POST", piece=None):
+            with Client(server, "probe") as client:
+                lines = [f"{method} /probe/rooms HTTP/1.1", "Host: a", bearer,
+                         "Transfer-Encoding: chunked", *headers]
+                text = "\r\n".join(lines) + "\r\n\r\n" + body
+                for i in range(0, len(text), piece or len(text)):
+                    client.send(text[i:i + (piece or len(text))])
+                status, answer = client.head()
+                check(status == expected, f"{body[:80]}: {status}, not {expected}")
+                check(answer["connection"] == "close", f"{answer}")
+                check(client.ended(), "the connection goes on")
+
+        def body(name, length=0):
+            return json.dumps({"called": name, "more": "x" * length})
+        ask(201, chunks(body("one"), 1000))
+        ask(201, chunks(body("pieces"), 3), piece=7)
+        ask(201, chunks(body("long", 9000), 500))
+        ask(201, chunks(body("behind"), 50) + "GET /probe/rooms HTTP/1.1\r\nHost: a\r\n\r\n")
+        ask(400, "0\r\n\r\n")
+        ask(400, "5\r\nhello\r\n0\r\n\r\n")
+        ask(400, "hello\r\n")
+        ask(413, chunks(body("large", 10000), 500))
+        ask(413, chunks(body("larger", 5 << 20), 100000))
+        ask(400, chunks(body("both"), 50), "Content-Length: 5")
+        ask(501, chunks(body("coded"), 50), "Transfer-Encoding: gzip")
+        ask(411, chunks('{"room": "one"}', 50), method="DELETE")
+        rooms = Caller(server, "probe", server.token("alice")).expect(200, "GET", "/probe/rooms")
+        names = {room["name"] for room in rooms.json["data"]["rooms"]}
+        check(names == {"one", "pieces", "long", "behind"}, f"{names}")
+
+
 def test_rates():
     """What is said over HTTP and over the socket counts together"""
     with serve(endpoint={"rate": '"3/60s"'}) as server:
@@ -177,5 +218,5 @@ def test_origins():
 
 
 if __name__ == "__main__":
-    sys.exit(salon_test.run([test_ways, test_refusals, test_bodies, test_rates, test_tokens,
-                              test_origins]))
+    sys.exit(salon_test.run([test_ways, test_refusals, test_bodies, test_chunks, test_rates,
+                              test_tokens, test_origins]))

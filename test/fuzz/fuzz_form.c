@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzzing what comes with files over HTTP.  Up to the first line end stands a Content-Type, behind
- * it the body: whatever pieces it comes in, the same must come of it.  The same line is taken for
- * the headers that ask for a part of a file: what is to be sent must be there.
+ * it the body, a form or chunks: whatever pieces it comes in, the same must come of it.  The line
+ * is taken for the headers that ask for a part of a file: what is to be sent must be there.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -12,6 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "chunked.h"
 #include "disposition.h"
 #include "multipart.h"
 #include "range.h"
@@ -55,6 +56,19 @@ static void form_check(apr_pool_t *pool, const char *type, const char *body, siz
     assert(strcmp(multipart_file_name(a), multipart_file_name(b)) == 0);
 }
 
+static void chunks_check(const char *body, size_t length)
+{
+    taken_t whole = { 0 }, pieces = { 0 };
+    chunked_t a = { 0 }, b = { 0 };
+    chunked_end_t end = chunked_feed(&a, body, length, take, &whole), end_pieces = CHUNKED_MORE;
+    size_t piece = 1 + length % 5;
+    for (size_t at = 0; at < length && end_pieces == CHUNKED_MORE; at += piece)
+        end_pieces = chunked_feed(&b, body + at, length - at < piece ? length - at : piece, take,
+                                  &pieces);
+    assert(end == end_pieces && whole.length <= length);
+    assert(whole.length == pieces.length && whole.sum == pieces.sum);
+}
+
 static void name_check(apr_pool_t *pool, const char *value)
 {
     const char *name = disposition_file_name(pool, value);
@@ -83,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = end != NULL ? (size_t)(end - data) : size;
     const char *line = apr_pstrmemdup(pool, (const char *)data, length);
     form_check(pool, line, (const char *)data + length, size - length);
+    if (end != NULL) chunks_check((const char *)end + 1, size - length - 1);
     name_check(pool, line);
     range_check(line, (apr_int64_t)(size % 1000));
     apr_pool_destroy(pool);
