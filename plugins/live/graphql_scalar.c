@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "graphql.h"
 
@@ -64,10 +65,15 @@ static bool id_write(json_object *value, json_object **shown_r)
     return true;
 }
 
+/* A literal may have more digits than a number has. */
 static bool id_read(json_object *value, bool literal, json_object **value_r)
 {
-    (void)literal;
-    return id_write(value, value_r);
+    if (id_write(value, value_r)) return true;
+    const char *text = json_object_get_string(value);
+    if (!literal || !json_object_is_type(value, json_type_double) || strchr(text, '.') != NULL)
+        return false;
+    *value_r = json_object_new_string(text);
+    return true;
 }
 
 const graphql_type_t graphql_int = {

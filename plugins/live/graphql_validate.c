@@ -32,8 +32,9 @@ static void wrong_value(check_t *check, const typeref_t *type, const value_t *va
 {
     const char *found = value->text != NULL ? value->text
                         : value->kind == VALUE_LIST ? "[...]" : "{...}";
-    WRONG(check, value->at, "Expected value of type \"%s\", found %.64s.",
-          typeref_text(check->errors->pool, type), found);
+    const char *quote = value->kind == VALUE_STRING ? "\"" : "";
+    WRONG(check, value->at, "Expected value of type \"%s\", found %s%.64s%s.",
+          typeref_text(check->errors->pool, type), quote, found, quote);
 }
 
 static void check_value(check_t *check, const typeref_t *type, const value_t *value, bool fallback)

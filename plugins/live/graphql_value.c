@@ -24,12 +24,13 @@ json_object *value_keep(apr_pool_t *pool, json_object *value)
 
 /* ---- Literals ---- */
 
-/* A whole number that does not fit is no whole number. */
+/* A whole number that does not fit is no whole number, but keeps its digits. */
 static json_object *int_json(const char *digits)
 {
     errno = 0;
     long long number = strtoll(digits, NULL, 10);
-    return errno == 0 ? json_object_new_int64(number) : json_object_new_double(0.5);
+    return errno == 0 ? json_object_new_int64(number)
+                      : json_object_new_double_s(0.5, digits);
 }
 
 /* NULL: that is no literal of a scalar. */
