@@ -109,7 +109,11 @@ static const engine_option_t sqlite_options[] = {
     { .name = NULL }
 };
 
-/* The last one returns a row, so `expressions` must be there before it. */
+/*
+ * The last ones return a row, so `expressions` must be there before them.  The log is merged
+ * without waiting for who reads (a backup, an export), which would hold up those who write; so it
+ * is cut when it begins anew.
+ */
 static const char *const sqlite_on_connect[] = {
     "PRAGMA foreign_keys=ON",
     "PRAGMA synchronous=FULL",
@@ -118,6 +122,7 @@ static const char *const sqlite_on_connect[] = {
     "CREATE TEMP TABLE expressions (n BIGINT, n2 BIGINT, n3 BIGINT, n4 BIGINT,"
     " t TEXT, t2 TEXT, t3 TEXT, t4 TEXT)",
     "PRAGMA journal_mode=WAL",
+    "PRAGMA journal_size_limit=4194304",
     NULL
 };
 
@@ -237,7 +242,7 @@ static db_status_t mysql_status(int error, const char *message)
 static const engine_t engines[] = {
     { .driver = "sqlite3", .embedded = true, .transactional_ddl = true,
       .begin = "BEGIN IMMEDIATE", .commit = "COMMIT", .rollback = "ROLLBACK",
-      .on_idle = "PRAGMA wal_checkpoint(TRUNCATE)", .table_suffix = "", .text_type = "TEXT",
+      .on_idle = "PRAGMA wal_checkpoint(PASSIVE)", .table_suffix = "", .text_type = "TEXT",
       .check = "PRAGMA quick_check(1)",
       .options = sqlite_options, .on_connect = sqlite_on_connect,
       .quote = quote_sqlite, .disarm = sqlite_disarm, .status = sqlite_status },
