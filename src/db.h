@@ -20,6 +20,9 @@ void db_close(db_t *db);
 /* What is special about its database. */
 const engine_t *db_engine(const db_t *db);
 
+/* Is there an embedded engine's file?  True of a server's database, which only connecting finds. */
+bool db_exists(const db_t *db, apr_pool_t *pool);
+
 /* Connects unless it is connected: DB_OK or DB_LOST.  *message_r (in the pool): what the database
  * said.  The embedded engine's file is made when it is not there, for our user alone. */
 db_status_t db_connect(db_t *db, apr_pool_t *pool, const char **message_r);

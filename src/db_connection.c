@@ -105,6 +105,11 @@ static const char *embedded_path(const db_t *db, apr_pool_t *pool)
     return apr_pstrcat(pool, embedded_dir(db), "/", db->config->name, NULL);
 }
 
+bool db_exists(const db_t *db, apr_pool_t *pool)
+{
+    return !db->engine->embedded || access(embedded_path(db, pool), F_OK) == 0;
+}
+
 /* Makes it durable that the directory has the file; SQLite does so for its other files only. */
 static void sync_directory(const char *path, apr_pool_t *pool)
 {

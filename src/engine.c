@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+static const char *const no_statements[] = { NULL };
+
 /* ---- Quoting ---- */
 
 /* Backslashes are plain characters in all three: see on_connect and the options below. */
@@ -126,6 +128,12 @@ static const char *const sqlite_on_connect[] = {
     NULL
 };
 
+/* WAL: others go on writing. */
+static const char *const sqlite_snapshot[] = { "BEGIN", NULL };
+
+#define SQLITE_COLUMNS                                                                           \
+    "SELECT name AS t, type AS t2, pk AS n, \"notnull\" AS n2 FROM pragma_table_info("
+
 /* ---- PostgreSQL ---- */
 
 #define PGSQL_LIMIT "10000" /* milliseconds */
@@ -142,7 +150,25 @@ static const engine_option_t pgsql_options[] = {
     { .name = NULL }
 };
 
-static const char *const no_statements[] = { NULL };
+static const char *const pgsql_unlimited[] = {
+    "SET statement_timeout=0",
+    "SET idle_in_transaction_session_timeout=0",
+    NULL
+};
+
+static const char *const pgsql_snapshot[] = {
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    NULL
+};
+
+/* The numbers of the key's columns are an array that counts from 0. */
+#define PGSQL_COLUMNS                                                                            \
+    "SELECT a.attname::text AS t, format_type(a.atttypid, a.atttypmod) AS t2,"                   \
+    " COALESCE(array_position(i.indkey::smallint[], a.attnum) + 1, 0) AS n,"                     \
+    " CASE WHEN a.attnotnull THEN 1 ELSE 0 END AS n2"                                            \
+    " FROM pg_attribute a"                                                                       \
+    " LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary"                        \
+    " WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = to_regclass("
 
 typedef struct sqlstate_t {
     const char *code; /* or the beginning of several */
@@ -204,6 +230,26 @@ static const char *const mysql_on_connect[] = {
     NULL
 };
 
+static const char *const mysql_unlimited[] = {
+    "SET SESSION /*M! max_statement_time=0, idle_transaction_timeout=0, */"
+    " /*!50708 max_execution_time=0, */ wait_timeout=86400",
+    NULL
+};
+
+static const char *const mysql_snapshot[] = {
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+    "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    NULL
+};
+
+#define MYSQL_COLUMNS                                                                            \
+    "SELECT c.column_name AS t, c.column_type AS t2, COALESCE(k.ordinal_position, 0) AS n,"      \
+    " c.is_nullable = 'NO' AS n2"                                                                \
+    " FROM information_schema.columns c LEFT JOIN information_schema.key_column_usage k"         \
+    " ON k.table_schema = c.table_schema AND k.table_name = c.table_name"                        \
+    " AND k.column_name = c.column_name AND k.constraint_name = 'PRIMARY'"                       \
+    " WHERE c.table_schema = DATABASE() AND c.table_name = "
+
 static db_status_t mysql_status(int error, const char *message)
 {
     (void)message;
@@ -244,6 +290,8 @@ static const engine_t engines[] = {
       .begin = "BEGIN IMMEDIATE", .commit = "COMMIT", .rollback = "ROLLBACK",
       .on_idle = "PRAGMA wal_checkpoint(PASSIVE)", .table_suffix = "", .text_type = "TEXT",
       .check = "PRAGMA quick_check(1)",
+      .unlimited = no_statements, .snapshot = sqlite_snapshot,
+      .columns_head = SQLITE_COLUMNS, .columns_tail = ") ORDER BY cid",
       .options = sqlite_options, .on_connect = sqlite_on_connect,
       .quote = quote_sqlite, .disarm = sqlite_disarm, .status = sqlite_status },
     { .driver = "pgsql", .transactional_ddl = true,
@@ -253,6 +301,8 @@ static const engine_t engines[] = {
       .release = "SELECT CASE WHEN pg_advisory_unlock(" PGSQL_LOCK ") THEN 1 ELSE 0 END AS n",
       .has_versions = HAS_VERSIONS "current_schema()",
       .no_limit = "SET statement_timeout=0", .limit = "SET statement_timeout=" PGSQL_LIMIT,
+      .unlimited = pgsql_unlimited, .snapshot = pgsql_snapshot,
+      .columns_head = PGSQL_COLUMNS, .columns_tail = ") ORDER BY a.attnum",
       .options = pgsql_options, .on_connect = no_statements,
       .quote = quote_always_plain, .status = pgsql_status },
     { .driver = "mysql",
@@ -262,6 +312,8 @@ static const engine_t engines[] = {
       .release = "SELECT RELEASE_LOCK(" MYSQL_LOCK ") AS n",
       .has_versions = HAS_VERSIONS "DATABASE()",
       .no_limit = "SET SESSION " MYSQL_NO_LIMIT, .limit = "SET SESSION " MYSQL_LIMIT,
+      .unlimited = mysql_unlimited, .snapshot = mysql_snapshot,
+      .columns_head = MYSQL_COLUMNS, .columns_tail = " ORDER BY c.ordinal_position",
       .options = mysql_options, .on_connect = mysql_on_connect,
       .quote = quote_always_plain, .status = mysql_status },
 };

@@ -38,6 +38,14 @@ typedef struct engine_t {
     const char *check;             /* a SELECT: is "ok" when the database is whole; or NULL */
     const char *no_limit;          /* lets statements of the session take long; NULL: they may */
     const char *limit;             /* and no longer */
+    /* What lets a session, and a transaction without a statement, take as long as they like; and
+     * what then begins a transaction that sees the database as it is now.  NULL-terminated. */
+    const char *const *unlimited;
+    const char *const *snapshot;
+    /* A SELECT, between which a table's name stands as a literal: t a column's name, t2 its type, n
+     * its place in the primary key, from 1; 0: not in it; n2 is not 0 when it cannot be NULL.  In
+     * the order of the columns. */
+    const char *columns_head, *columns_tail;
     const char *has_versions;      /* a SELECT: is 1 when schema_versions is there; or NULL */
     const char *table_suffix;      /* after the closing parenthesis of CREATE TABLE */
     const char *text_type;         /* of a column that is declared as TEXT */

@@ -21,6 +21,7 @@
 #include "fetch.h"
 #include "listing.h"
 #include "log.h"
+#include "moving.h"
 #include "plugin.h"
 #include "schema.h"
 #include "server.h"
@@ -30,6 +31,8 @@
 
 typedef enum {
     MODE_RUN,
+    MODE_EXPORT,
+    MODE_IMPORT,
     MODE_TEST,
     MODE_PRINT,
     MODE_SCHEMA,
@@ -44,6 +47,7 @@ typedef struct {
     bool demo;
     const char *state_dir; /* of the demo */
     const char *plugin_dir;
+    const char *moved; /* a file, or "-" */
 } options_t;
 
 static const apr_getopt_option_t option_table[] = {
@@ -51,6 +55,8 @@ static const apr_getopt_option_t option_table[] = {
     { "test", 't', 0, "check the configuration" },
     { "print", 'T', 0, "print every setting with its effective value" },
     { "schema", 'q', 0, "print the statements that make the database's tables" },
+    { "export", 'x', 1, "write all that is stored to that file, - is standard output" },
+    { "import", 'i', 1, "store what such a file, or standard input, has" },
     { "settings", 'S', 0, "list every setting there is, with type, default and help" },
     { "list", 'l', 0, "list every operation, event, command ... there is" },
     { "demo", 'd', 0, "run without any configuration, on this machine only" },
@@ -77,7 +83,8 @@ static int test_end(const char *error)
 
 static void usage_print(FILE *out)
 {
-    fprintf(out, "usage: salond -c FILE [-t | -T | -q]\n       salond --demo [--state DIR]\n\n");
+    fprintf(out, "usage: salond -c FILE [-t | -T | -q | -x FILE | -i FILE]\n"
+                 "       salond --demo [--state DIR]\n\n");
     for (const apr_getopt_option_t *o = option_table; o->optch != 0; o++)
         fprintf(out, "  -%c, --%-9s %s\n", o->optch, o->name, o->description);
 }
@@ -96,6 +103,8 @@ static bool options_read(int argc, const char *const *argv, options_t *options, 
         case 't': options->mode = MODE_TEST; break;
         case 'T': options->mode = MODE_PRINT; break;
         case 'q': options->mode = MODE_SCHEMA; break;
+        case 'x': options->mode = MODE_EXPORT; options->moved = argument; break;
+        case 'i': options->mode = MODE_IMPORT; options->moved = argument; break;
         case 'S': options->mode = MODE_SETTINGS; break;
         case 'l': options->mode = MODE_LIST; break;
         case 'V': options->mode = MODE_VERSION; break;
@@ -173,6 +182,22 @@ static int print_and_leave(run_mode_t mode)
     return EXIT_SUCCESS;
 }
 
+static int move(const options_t *options)
+{
+    bool export = options->mode == MODE_EXPORT;
+    moving_t moving = {
+        .config = server.config,
+        .plugin_dir = options->plugin_dir ? options->plugin_dir : server.config->plugin_dir,
+        .file = options->moved,
+    };
+    const char *wrong = export ? moving_export(server.pool, &moving)
+                               : moving_import(server.pool, &moving);
+    if (wrong == NULL) return EXIT_SUCCESS;
+    return fail(apr_pstrcat(server.pool, export ? "export: " : "import: ", wrong, NULL));
+}
+
+/* ---- Signals, and the end ---- */
+
 static void reload_handle(chat_note_t *note)
 {
     apr_pool_t *pool;
@@ -183,8 +208,6 @@ static void reload_handle(chat_note_t *note)
     apr_pool_destroy(pool);
     free(note);
 }
-
-/* ---- Signals, and the end ---- */
 
 static void signals_block(sigset_t *set_r)
 {
@@ -232,6 +255,7 @@ int main(int argc, const char *const *argv)
     const char *error = settings_load(&options);
     if (options.mode == MODE_TEST) return test_end(error);
     if (error != NULL) return fail(error);
+    if (options.moved != NULL) return move(&options);
     if (options.mode != MODE_RUN) return print_and_leave(options.mode);
     return run(options.demo);
 }

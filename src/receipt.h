@@ -14,6 +14,7 @@ typedef struct receipt_t {
     apr_int64_t number; /* of the transaction that is being tried */
 } receipt_t;
 
+#define RECEIPT_OWNER "receipts" /* in schema_versions */
 extern const salon_migration_t receipt_migrations[];
 
 /* Makes the server's row, and removes those that others left long ago. */

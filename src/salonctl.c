@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * salonctl: sends its words to a running server's control socket and prints the answer.  `token`
- * alone needs no server: it reads the key, and knows people by the database.
+ * salonctl: sends its words to a running server's control socket and prints the answer.  Some need
+ * no server: `token` reads the key, and knows people by the database; what moves data needs the
+ * plugins' tables, and is done by salond, in the place of this process.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,8 +28,9 @@
 
 typedef struct {
     apr_pool_t *pool;
-    const char *file;      /* -c */
-    const char *state_dir; /* --state, of a demo */
+    const char *file;       /* -c */
+    const char *state_dir;  /* --state, of a demo */
+    const char *plugin_dir; /* --plugins, for salond */
     bool json;
     apr_array_header_t *words;
     const config_t *config;
@@ -42,21 +44,31 @@ static int fail(const char *what)
 
 static int usage(FILE *out)
 {
-    fputs("usage: salonctl {-c FILE | --state DIR} [--json] COMMAND ...\n"
+    fputs("usage: salonctl {-c FILE | --state DIR} [--plugins DIR] [--json] COMMAND ...\n"
           "  token NAME [--id N] [--role ROLE] [--ttl SECONDS]\n"
+          "  export [FILE]\n"
+          "  import [FILE]\n"
           "  and the commands that salonctl(8) lists\n", out);
     return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* --json may stand anywhere, the other two before the command. */
+/* --json may stand anywhere, the others before the command. */
 static bool options_read(options_t *options, int argc, const char *const *argv)
 {
+    const struct {
+        const char *name;
+        const char **value_r;
+    } names[] = {
+        { "-c", &options->file },
+        { "--state", &options->state_dir },
+        { "--plugins", &options->plugin_dir },
+    };
     options->words = apr_array_make(options->pool, 8, sizeof(const char *));
     for (int i = 1; i < argc; i++) {
-        bool more = i + 1 < argc, first = options->words->nelts == 0;
+        size_t n = options->words->nelts == 0 && i + 1 < argc ? 0 : 3;
+        while (n < 3 && strcmp(argv[i], names[n].name) != 0) n++;
         if (strcmp(argv[i], "--json") == 0) options->json = true;
-        else if (first && more && strcmp(argv[i], "-c") == 0) options->file = argv[++i];
-        else if (first && more && strcmp(argv[i], "--state") == 0) options->state_dir = argv[++i];
+        else if (n < 3) *names[n].value_r = argv[++i];
         else APR_ARRAY_PUSH(options->words, const char *) = argv[i];
     }
     return options->words->nelts > 0;
@@ -112,7 +124,7 @@ static void person_find(const options_t *options, token_wanted_t *wanted, token_
     const char *message = NULL;
     salon_rows_t rows;
     db_t *db = db_make(options->pool, &options->config->database, options->config->state_dir);
-    if (db_connect(db, options->pool, &message) == DB_OK &&
+    if (db_exists(db, options->pool) && db_connect(db, options->pool, &message) == DB_OK &&
         db_runf(db, options->pool, &rows, "SELECT id, role FROM users WHERE name = %s",
                 wanted->name) == DB_OK &&
         rows.count > 0) {
@@ -121,16 +133,6 @@ static void person_find(const options_t *options, token_wanted_t *wanted, token_
             claims->role = (salon_role_t)salon_rows_integer(&rows, 0, 1);
     }
     db_close(db);
-}
-
-static bool database_exists(const options_t *options)
-{
-    const config_database_t *database = &options->config->database;
-    if (strcmp(database->driver, "sqlite3") != 0) return true;
-    const char *path = database->name[0] == '/'
-        ? database->name
-        : apr_pstrcat(options->pool, options->config->state_dir, "/", database->name, NULL);
-    return access(path, R_OK) == 0;
 }
 
 static int token_print(options_t *options)
@@ -144,7 +146,7 @@ static int token_print(options_t *options)
     if (strlen(wanted.name) >= sizeof(claims.name)) return fail("token: the name is too long");
     apr_cpystrn(claims.name, wanted.name, sizeof(claims.name));
     log_open("stderr", SALON_LOG_ERROR);
-    if (database_exists(options)) person_find(options, &wanted, &claims);
+    person_find(options, &wanted, &claims);
     if (wanted.role != NULL && !salon_role_parse(wanted.role, &claims.role))
         return fail("token: no such role");
     if (claims.user_id == 0)
@@ -158,6 +160,51 @@ static int token_print(options_t *options)
         printf("{\"token\":\"%s\",\"user_id\":%" APR_INT64_T_FMT "}\n", token, claims.user_id);
     else printf("%s\n", token);
     return EXIT_SUCCESS;
+}
+
+/* ---- Moving data ---- */
+
+/* The salond beside this program, else the installed one: they are of one version. */
+static const char *salond_find(apr_pool_t *pool)
+{
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    while (length > 0 && self[length - 1] != '/') length--;
+    if (length > 0) {
+        const char *beside = apr_pstrcat(pool, apr_pstrmemdup(pool, self, (apr_size_t)length),
+                                         "salond", NULL);
+        if (access(beside, X_OK) == 0) return beside;
+    }
+    return SALON_SBIN_DIR "/salond";
+}
+
+/* salond, with the same configuration. */
+static int salond_run(const options_t *options, const char *mode, const char *file)
+{
+    bool demo = options->file == NULL && options->state_dir != NULL;
+    const char *program = salond_find(options->pool);
+    const char *words[8] = { program };
+    int count = 1;
+    words[count++] = demo ? "--demo" : "-c";
+    if (demo) words[count++] = apr_pstrcat(options->pool, "--state=", options->state_dir, NULL);
+    else words[count++] = options->file != NULL ? options->file : SALON_CONFIG_FILE;
+    if (options->plugin_dir != NULL)
+        words[count++] = apr_pstrcat(options->pool, "--plugins=", options->plugin_dir, NULL);
+    words[count++] = apr_pstrcat(options->pool, mode, file != NULL ? file : "-", NULL);
+    execv(program, (char *const *)words);
+    return fail(apr_psprintf(options->pool, "%s: %s", program, strerror(errno)));
+}
+
+static int export_run(options_t *options)
+{
+    if (options->words->nelts > 2) return usage(stderr);
+    return salond_run(options, "--export=", word_at(options, 1));
+}
+
+static int import_run(options_t *options)
+{
+    if (options->words->nelts > 2) return usage(stderr);
+    return salond_run(options, "--import=", word_at(options, 1));
 }
 
 /* ---- The control socket ---- */
@@ -246,7 +293,7 @@ static void data_print(json_object *data, const char *member)
     }
 }
 
-static int command_run(const options_t *options)
+static int command_run(options_t *options)
 {
     const char *path =
         apr_pstrcat(options->pool, options->config->state_dir, "/" CONTROL_SOCKET, NULL);
@@ -267,6 +314,17 @@ static int command_run(const options_t *options)
     return status;
 }
 
+/* The commands that are no server's; NULL: of any other name. */
+static const struct {
+    const char *word;
+    int (*run)(options_t *options);
+} commands[] = {
+    { "token", token_print },
+    { "export", export_run },
+    { "import", import_run },
+    { NULL, command_run },
+};
+
 int main(int argc, const char *const *argv)
 {
     options_t options = { 0 };
@@ -276,6 +334,7 @@ int main(int argc, const char *const *argv)
     if (strcmp(word_at(&options, 0), "--help") == 0) return usage(stdout);
     const char *error = config_find(&options);
     if (error != NULL) return fail(error);
-    return strcmp(word_at(&options, 0), "token") == 0 ? token_print(&options)
-                                                      : command_run(&options);
+    int at = 0;
+    while (commands[at].word != NULL && strcmp(commands[at].word, word_at(&options, 0)) != 0) at++;
+    return commands[at].run(&options);
 }

@@ -152,6 +152,17 @@ void sql_text_add(sql_text_t *text, const char *format, ...)
     va_end(args);
 }
 
+void sql_text_add_plain(sql_text_t *text, const char *plain)
+{
+    add_plain(text, plain, strlen(plain));
+    text->buffer[text->used] = '\0';
+}
+
+apr_size_t sql_text_length(const sql_text_t *text)
+{
+    return text->used;
+}
+
 const char *sql_text_string(sql_text_t *text)
 {
     return text->buffer;

@@ -28,6 +28,9 @@ const char *sql_vformat(apr_pool_t *pool, const engine_t *engine, const char *fo
 typedef struct sql_text_t sql_text_t;
 sql_text_t *sql_text_make(apr_pool_t *pool, const engine_t *engine, bool returns_rows);
 void sql_text_add(sql_text_t *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds text that is SQL already: a name, or a condition of ours. */
+void sql_text_add_plain(sql_text_t *text, const char *plain);
+apr_size_t sql_text_length(const sql_text_t *text);
 /* What there is; it may grow on, which ends the life of this string. */
 const char *sql_text_string(sql_text_t *text);
 

@@ -92,7 +92,7 @@ static const char *writer_open(store_t *store, const config_database_t *config,
     if (db_run(writer->db, writer->batch, store->engine->no_limit, NULL) != DB_OK) {
         return "its limits cannot be set";
     }
-    error = store_migrate(store, "receipts", receipt_migrations);
+    error = store_migrate(store, RECEIPT_OWNER, receipt_migrations);
     if (error != NULL) return error;
     return receipt_open(&writer->receipt, writer->db, writer->batch) == DB_OK
                ? NULL

@@ -226,7 +226,7 @@ def check_personal(pages, rows):
 
 def check_commands(pages, rows):
     there = {f"{words} {synopsis}".strip() for _, words, synopsis, *_ in rows["command"]}
-    there.update(re.findall(r"(?m)^  (token .*)$", output(SALONCTL)))
+    there.update(re.findall(r"(?m)^  (?!and )(.*)$", output(SALONCTL)))
     told = set()
     for match in every(pages, "COMMANDS", r"Cm (.*)"):
         text = re.sub(r"\b(Ar|Cm) ", "", match[1]).replace("Fl ", "-")

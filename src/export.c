@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is written is what import.c takes: so a text that is no UTF-8, which only damage brings into
+ * a database, ends it.
+ */
+#include "export.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "json.h"
+#include "scan.h"
+#include "schema.h"
+#include "utf8.h"
+
+typedef struct exporter_t {
+    apr_pool_t *pool;
+    db_t *db;
+    lines_t *lines;
+    apr_array_header_t *parts; /* schema_part_t */
+    moved_t moved;
+} exporter_t;
+
+/* ---- Rows ---- */
+
+/* False: it is no UTF-8. */
+static bool value_add(json_object *values, const column_t *column, const salon_rows_t *rows,
+                      int row, int index)
+{
+    const salon_cell_t *cell = &rows->cells[row * rows->columns + index];
+    if (cell->null) {
+        salon_json_value(values, column->name, NULL);
+    } else if (!column->text) {
+        salon_json_integer(values, column->name, salon_rows_integer(rows, row, index));
+    } else {
+        if (cell->text == NULL || !utf8_valid(cell->text, strlen(cell->text))) return false;
+        salon_json_string(values, column->name, cell->text);
+    }
+    return true;
+}
+
+static const char *row_write(void *baton, const table_t *table, const salon_rows_t *rows, int row)
+{
+    exporter_t *exporter = baton;
+    json_object *json = salon_json_string(salon_json(), "table", table->name);
+    json_object *values = salon_json();
+    salon_json_value(json, "row", values);
+    for (int i = 0; i < table->column_count; i++) {
+        if (value_add(values, &table->columns[i], rows, row, i)) continue;
+        json_object_put(json);
+        return apr_psprintf(exporter->pool, "column %s: a text is not UTF-8",
+                            table->columns[i].name);
+    }
+    exporter->moved.rows++;
+    return lines_write(exporter->lines, json);
+}
+
+static const char *part_write(exporter_t *exporter, const schema_part_t *part)
+{
+    static const selection_t everything = { .column_count = 0 };
+    apr_array_header_t *names = schema_tables(exporter->pool, part);
+    const char *wrong = NULL;
+    for (int i = 0; wrong == NULL && i < names->nelts; i++) {
+        apr_int64_t before = exporter->moved.rows;
+        table_t table;
+        wrong = catalog_read(exporter->db, exporter->pool, APR_ARRAY_IDX(names, i, const char *),
+                             &table);
+        if (wrong != NULL || table.column_count == 0) continue;
+        wrong = scan_table(exporter->db, exporter->pool, &table, &everything, row_write, exporter);
+        if (exporter->moved.rows > before) exporter->moved.tables++;
+    }
+    return wrong;
+}
+
+/* ---- The whole ---- */
+
+static const char *snapshot_begin(const exporter_t *exporter)
+{
+    const engine_t *engine = db_engine(exporter->db);
+    const char *const *lists[] = { engine->unlimited, engine->snapshot };
+    const char *message;
+    if (!db_exists(exporter->db, exporter->pool)) return "there is no database";
+    if (db_connect(exporter->db, exporter->pool, &message) != DB_OK) return message;
+    for (int i = 0; i < 2; i++)
+        for (const char *const *at = lists[i]; *at != NULL; at++)
+            if (db_run(exporter->db, exporter->pool, *at, NULL) != DB_OK)
+                return apr_psprintf(exporter->pool, "%s failed", *at);
+    return NULL;
+}
+
+static const char *header_write(exporter_t *exporter)
+{
+    json_object *json = salon_json_string(salon_json(), "salon", EXPORT_KIND);
+    json_object *schema = salon_json();
+    for (int i = 0; i < exporter->parts->nelts; i++) {
+        const schema_part_t *part = &APR_ARRAY_IDX(exporter->parts, i, schema_part_t);
+        salon_json_integer(schema, part->owner, part->version);
+    }
+    salon_json_integer(json, "format", EXPORT_FORMAT);
+    salon_json_string(json, "version", SALON_VERSION);
+    salon_json_string(json, "engine", db_engine(exporter->db)->driver);
+    salon_json_integer(json, "exported_at", salon_now());
+    return lines_write(exporter->lines, salon_json_value(json, "schema", schema));
+}
+
+static const char *end_write(exporter_t *exporter)
+{
+    json_object *json = salon_json_integer(salon_json(), "tables", exporter->moved.tables);
+    salon_json_integer(json, "rows", exporter->moved.rows);
+    return lines_write(exporter->lines, salon_json_value(salon_json(), "end", json));
+}
+
+/* In the order in which they are made, so that what others refer to comes first. */
+static const char *parts_write(exporter_t *exporter)
+{
+    const char *wrong = NULL;
+    for (int i = 0; wrong == NULL && i < exporter->parts->nelts; i++)
+        wrong = part_write(exporter, &APR_ARRAY_IDX(exporter->parts, i, schema_part_t));
+    return wrong;
+}
+
+const char *export_all(apr_pool_t *pool, db_t *db, const char *plugin_dir, lines_t *lines,
+                       moved_t *moved_r)
+{
+    exporter_t exporter = { .pool = pool, .db = db, .lines = lines };
+    const char *wrong = snapshot_begin(&exporter);
+    if (wrong == NULL) wrong = schema_parts_read(pool, plugin_dir, db, &exporter.parts);
+    if (wrong == NULL && exporter.parts->nelts == 0) wrong = "no server has used this database";
+    if (wrong == NULL) wrong = header_write(&exporter);
+    if (wrong == NULL) wrong = parts_write(&exporter);
+    if (wrong == NULL) wrong = end_write(&exporter);
+    *moved_r = exporter.moved;
+    return wrong;
+}
