@@ -12,7 +12,6 @@
 #include <apr_strings.h>
 
 #include "catalog.h"
-#include "json.h"
 #include "migration.h"
 #include "schema.h"
 #include "sql.h"
