@@ -25,9 +25,10 @@ typedef struct importer_t {
     db_t *db;
     const char *plugin_dir;
     lines_t *lines;
-    apr_array_header_t *parts; /* schema_part_t, as the header names them */
-    apr_hash_t *tables;        /* const table_t, by their names */
-    apr_hash_t *filled;        /* those that a row was for */
+    apr_array_header_t *present; /* schema_part_t: whose empty tables are there already */
+    apr_array_header_t *parts;   /* the same, as the header names them */
+    apr_hash_t *tables;          /* const table_t, by their names */
+    apr_hash_t *filled;          /* those that a row was for */
     apr_int64_t rows;
     bool ended;
 
@@ -241,6 +242,19 @@ static const char *table_make(importer_t *importer, const char *name)
     return wrong;
 }
 
+/* Tables do not go back to an earlier version.  NULL: they need not. */
+static const char *version_check(const importer_t *importer, const schema_part_t *part)
+{
+    for (int i = 0; i < importer->present->nelts; i++) {
+        const schema_part_t *there = &APR_ARRAY_IDX(importer->present, i, schema_part_t);
+        if (strcmp(there->owner, part->owner) == 0 && there->version > part->version)
+            return apr_psprintf(importer->pool, "the tables of %s: version %d of them is there, and"
+                                " the export has %d; an import needs a new database", part->owner,
+                                there->version, part->version);
+    }
+    return NULL;
+}
+
 static const char *part_make(importer_t *importer, const char *owner, json_object *version)
 {
     schema_part_t *part = apr_array_push(importer->parts);
@@ -248,6 +262,7 @@ static const char *part_make(importer_t *importer, const char *owner, json_objec
         schema_part_find(importer->pool, importer->plugin_dir, owner,
                          json_object_is_type(version, json_type_int)
                              ? json_object_get_int64(version) : 0, part);
+    if (wrong == NULL) wrong = version_check(importer, part);
     if (wrong == NULL)
         wrong = migration_apply(importer->db, importer->pool, part->owner, part->steps);
     if (wrong != NULL) return wrong;
@@ -294,7 +309,6 @@ static const char *part_check(const importer_t *importer, const schema_part_t *p
 /* Claimed: so no server starts on it meanwhile. */
 static const char *database_open(importer_t *importer)
 {
-    apr_array_header_t *parts;
     const char *message;
     if (db_connect(importer->db, importer->pool, &message) != DB_OK) return message;
     const char *wrong = db_claim(importer->db, importer->pool);
@@ -303,9 +317,10 @@ static const char *database_open(importer_t *importer)
         if (db_run(importer->db, importer->pool, *statement, NULL) != DB_OK)
             wrong = apr_psprintf(importer->pool, "%s failed", *statement);
     if (wrong == NULL)
-        wrong = schema_parts_read(importer->pool, importer->plugin_dir, importer->db, &parts);
-    for (int i = 0; wrong == NULL && i < parts->nelts; i++)
-        wrong = part_check(importer, &APR_ARRAY_IDX(parts, i, schema_part_t));
+        wrong = schema_parts_read(importer->pool, importer->plugin_dir, importer->db,
+                                  &importer->present);
+    for (int i = 0; wrong == NULL && i < importer->present->nelts; i++)
+        wrong = part_check(importer, &APR_ARRAY_IDX(importer->present, i, schema_part_t));
     return wrong;
 }
 

@@ -195,8 +195,11 @@ def test_beside():
         refuses(server, text, "another server uses")
         loads(other, text)
         check(export(other)[0] == rows, "other rows")
-        server.stop()
+        room = server.ctl("room", "add", "late")
+        server.kill()
         refuses(server, text, "not empty: table sequences has rows")
+        server.start()
+        check(f"{room}\tlate\t" in server.ctl("room", "list"), "what followed an export is lost")
 
 
 def test_files():
@@ -371,7 +374,8 @@ def test_other_plugins():
 
 def test_older():
     """An export of an older version's database becomes a newer one where it is imported"""
-    with Server(plugins=["rooms", "veza"]) as server, stopped(plugins=["rooms", "veza"]) as other:
+    plugins = ["rooms", "veza"]
+    with Server(plugins=plugins) as server, stopped(plugins=plugins) as other, stopped() as newer:
         lived_in(server)
         server.stop()
         _, _, text = export(server)
@@ -381,7 +385,10 @@ def test_older():
         for line in lines:
             if line.get("table") == "rooms":
                 line["row"].pop("description"), line["row"].pop("anonymous")
-        loads(other, "\n".join(map(json.dumps, lines)) + "\n")
+        old = "\n".join(map(json.dumps, lines)) + "\n"
+        loads(other, old)
+        refuses(newer, text[:len(text) // 2], "line ")
+        refuses(newer, old, "of them is there, and the export has 1")
         other.start()
         rooms = other.ctl("room", "list")
         check(rooms == "1\tgeneral\tgeneral\ttrue\t2", rooms)
