@@ -153,11 +153,11 @@ static void test_rests(void **state)
         const match_t *match = &rests[i];
         route_captures_t captures;
         route_t *route = route_compile(*state, match->pattern);
-        bool matches = route_match_rest(route, match->path, *state, &captures);
+        bool matched = route_match_rest(route, match->path, *state, &captures);
 
-        if (matches != (match->value != NULL))
+        if (matched != (match->value != NULL))
             fail_msg("%s and %s", match->pattern, match->path);
-        if (matches)
+        if (matched)
             assert_string_equal(route_capture(&captures, "t"), match->value);
     }
 }
