@@ -340,8 +340,8 @@ def test_memory():
         server.stop()
         path = os.path.join(server.directory, "export")
         few = peak(server, "export", path)
-        table(server, "INSERT INTO messages (id, timeline_id, seq, changed_seq, author_id, parent_id,"
-              " reply_count, created_at, edited_at, content, pinned, deleted)"
+        table(server, "INSERT INTO messages (id, timeline_id, seq, changed_seq, author_id,"
+              " parent_id, reply_count, created_at, edited_at, content, pinned, deleted)"
               " SELECT id + 1000000 * n, timeline_id, seq + 10 * n, 0, author_id, 0, 0, 0, 0,"
               " hex(zeroblob(30000)), 0, 0"
               " FROM messages, (WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL"

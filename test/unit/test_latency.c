@@ -39,7 +39,8 @@ static void test_buckets(void **state)
 {
     static const apr_time_t times[] = { -5, 0, 500, 501, 1000, 2400000, 10000000, 10000001 };
     (void)state;
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) latency_note(LATENCY_MESSAGE, times[i]);
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        latency_note(LATENCY_MESSAGE, times[i]);
     assert_line("salon_message_latency_seconds_bucket{le=\"0.0005\"} 3\n");
     assert_line("salon_message_latency_seconds_bucket{le=\"0.001\"} 5\n");
     assert_line("salon_message_latency_seconds_bucket{le=\"1\"} 5\n");
