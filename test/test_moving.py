@@ -15,8 +15,8 @@ import sys
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from salon_test import (PEOPLE, SALONCTL, Server, Skip, check, databases,  # noqa: E402
-                        signed_in)
+from salon_test import (LIMIT, PEOPLE, SALONCTL, SLOWER, Server, Skip, check,  # noqa: E402
+                        databases, signed_in)
 
 ROWS = 1234     # of each table: several pages, several statements
 LARGEST = 2 ** 63 - 1
@@ -91,7 +91,7 @@ def export(server):
 def load(server, text):
     return subprocess.run([SALONCTL, "-c", server.config, "import"], input=text, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          errors="surrogateescape", timeout=6 * salon_test.LIMIT)
+                          errors="surrogateescape", timeout=6 * LIMIT)
 
 
 def loads(server, text):
@@ -105,8 +105,15 @@ def refuses(server, text, reason):
     check(done.returncode == 1 and reason in done.stderr, f"not {reason!r}: {done.stderr}")
 
 
+def long():
+    if SLOWER > 1:
+        raise Skip("without a sanitizer only")
+
+
 def chain(*drivers):
     """From a file through these engines and back into a file: the same rows everywhere."""
+    if drivers:
+        long()
     with contextlib.ExitStack() as stack:
         first = stack.enter_context(stopped())
         first.start()
@@ -118,9 +125,7 @@ def chain(*drivers):
         check({json.loads(row)["table"] for row in rows} == names, "a table is missing")
         for driver in drivers:
             engine = stack.enter_context(databases.make(driver))
-            salon_test.server.DATABASES = engine
-            server = stack.enter_context(stopped())
-            salon_test.server.DATABASES = None
+            server = stack.enter_context(stopped(settings=engine.fresh().settings()))
             loads(server, text)
             came, header, text = export(server)
             check(header["engine"] == driver, header)
@@ -323,25 +328,32 @@ def test_filled():
         check(len(table(other, "SELECT * FROM users")) == 2, "a row has gone")
 
 
+# In a small process: what a child has had before it became another program counts, too.
+MEASURE = """import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL)
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"""
+
+
 def peak(server, *words):
     """The most memory that salonctl needs, in megabytes."""
-    with subprocess.Popen([SALONCTL, "-c", server.config, *words],
-                          stderr=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    check(process.returncode == 0, f"{words}: exit status {process.returncode}")
-    return usage.ru_maxrss // 1024
+    told = subprocess.run([sys.executable, "-c", MEASURE, SALONCTL, "-c", server.config, *words],
+                          stdout=subprocess.PIPE, text=True, check=True).stdout
+    status, kilobytes = map(int, told.split())
+    check(status == 0, f"{words}: exit status {status}")
+    return kilobytes // 1024
 
 
 def test_memory():
     """However much there is, and however long the texts: memory stays bounded"""
+    long()
     with Server() as server, stopped() as other:
         lived_in(server)
         server.stop()
         path = os.path.join(server.directory, "export")
         few = peak(server, "export", path)
-        table(server, "INSERT INTO messages (id, timeline_id, seq, changed_seq, author_id,"
-              " parent_id, reply_count, created_at, edited_at, content, pinned, deleted)"
+        table(server,
+              "INSERT INTO messages (id, timeline_id, seq, changed_seq, author_id, parent_id,"
+              " reply_count, created_at, edited_at, content, pinned, deleted)"
               " SELECT id + 1000000 * n, timeline_id, seq + 10 * n, 0, author_id, 0, 0, 0, 0,"
               " hex(zeroblob(30000)), 0, 0"
               " FROM messages, (WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL"
@@ -396,21 +408,7 @@ def test_older():
         other.stop()
 
 
-# The first of them with a sanitizer, too.
-LONG = [test_file, test_pgsql, test_mysql, test_pgsql_to_mysql, test_memory]
-SHORT = [test_goes_on, test_beside, test_files, test_nothing, test_damaged, test_again, test_filled,
-         test_too_long, test_other_plugins, test_older]
-
-
-def main():
-    tap = salon_test.Tap(len(LONG) + len(SHORT))
-    for test in SHORT + LONG:
-        if salon_test.SLOWER > 1 and test in LONG[1:]:
-            tap.result(salon_test.title(test), skip="without a sanitizer only")
-        elif len(sys.argv) == 1 or sys.argv[1] in test.__name__:
-            tap.result(salon_test.title(test), *salon_test.attempt(test))
-    return 1 if tap.failed else 0
-
+TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(salon_test.run(TESTS))
