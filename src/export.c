@@ -10,7 +10,7 @@
 
 #include <apr_strings.h>
 
-#include "json.h"
+#include "plugin.h"
 #include "scan.h"
 #include "schema.h"
 #include "utf8.h"
@@ -57,20 +57,13 @@ static const char *row_write(void *baton, const table_t *table, const salon_rows
     return lines_write(exporter->lines, json);
 }
 
-static const char *part_write(exporter_t *exporter, const schema_part_t *part)
+static const char *rows_write(exporter_t *exporter, const table_t *table,
+                              const selection_t *selection)
 {
-    static const selection_t everything = { .column_count = 0 };
-    apr_array_header_t *names = schema_tables(exporter->pool, part);
-    const char *wrong = NULL;
-    for (int i = 0; wrong == NULL && i < names->nelts; i++) {
-        apr_int64_t before = exporter->moved.rows;
-        table_t table;
-        wrong = catalog_read(exporter->db, exporter->pool, APR_ARRAY_IDX(names, i, const char *),
-                             &table);
-        if (wrong != NULL || table.column_count == 0) continue;
-        wrong = scan_table(exporter->db, exporter->pool, &table, &everything, row_write, exporter);
-        if (exporter->moved.rows > before) exporter->moved.tables++;
-    }
+    apr_int64_t before = exporter->moved.rows;
+    const char *wrong =
+        scan_table(exporter->db, exporter->pool, table, selection, row_write, exporter);
+    if (exporter->moved.rows > before) exporter->moved.tables++;
     return wrong;
 }
 
@@ -90,19 +83,23 @@ static const char *snapshot_begin(const exporter_t *exporter)
     return NULL;
 }
 
-static const char *header_write(exporter_t *exporter)
+static const char *begin(exporter_t *exporter, const char *plugin_dir)
 {
-    json_object *json = salon_json_string(salon_json(), "salon", EXPORT_KIND);
-    json_object *schema = salon_json();
-    for (int i = 0; i < exporter->parts->nelts; i++) {
-        const schema_part_t *part = &APR_ARRAY_IDX(exporter->parts, i, schema_part_t);
-        salon_json_integer(schema, part->owner, part->version);
-    }
+    const char *wrong = snapshot_begin(exporter);
+    if (wrong == NULL)
+        wrong = schema_parts_read(exporter->pool, plugin_dir, exporter->db, &exporter->parts);
+    if (wrong == NULL && exporter->parts->nelts == 0) wrong = "no server has used this database";
+    return wrong;
+}
+
+/* What every header says. */
+static json_object *header_make(const exporter_t *exporter, const char *kind)
+{
+    json_object *json = salon_json_string(salon_json(), "salon", kind);
     salon_json_integer(json, "format", EXPORT_FORMAT);
     salon_json_string(json, "version", SALON_VERSION);
     salon_json_string(json, "engine", db_engine(exporter->db)->driver);
-    salon_json_integer(json, "exported_at", salon_now());
-    return lines_write(exporter->lines, salon_json_value(json, "schema", schema));
+    return salon_json_integer(json, "exported_at", salon_now());
 }
 
 static const char *end_write(exporter_t *exporter)
@@ -110,6 +107,34 @@ static const char *end_write(exporter_t *exporter)
     json_object *json = salon_json_integer(salon_json(), "tables", exporter->moved.tables);
     salon_json_integer(json, "rows", exporter->moved.rows);
     return lines_write(exporter->lines, salon_json_value(salon_json(), "end", json));
+}
+
+/* ---- Everything ---- */
+
+static const char *header_write(exporter_t *exporter)
+{
+    json_object *schema = salon_json();
+    for (int i = 0; i < exporter->parts->nelts; i++) {
+        const schema_part_t *part = &APR_ARRAY_IDX(exporter->parts, i, schema_part_t);
+        salon_json_integer(schema, part->owner, part->version);
+    }
+    return lines_write(exporter->lines,
+                       salon_json_value(header_make(exporter, EXPORT_KIND), "schema", schema));
+}
+
+static const char *part_write(exporter_t *exporter, const schema_part_t *part)
+{
+    static const selection_t everything = { .column_count = 0 };
+    apr_array_header_t *names = schema_tables(exporter->pool, part);
+    const char *wrong = NULL;
+    for (int i = 0; wrong == NULL && i < names->nelts; i++) {
+        table_t table;
+        wrong = catalog_read(exporter->db, exporter->pool, APR_ARRAY_IDX(names, i, const char *),
+                             &table);
+        if (wrong == NULL && table.column_count > 0)
+            wrong = rows_write(exporter, &table, &everything);
+    }
+    return wrong;
 }
 
 /* In the order in which they are made, so that what others refer to comes first. */
@@ -125,11 +150,76 @@ const char *export_all(apr_pool_t *pool, db_t *db, const char *plugin_dir, lines
                        moved_t *moved_r)
 {
     exporter_t exporter = { .pool = pool, .db = db, .lines = lines };
-    const char *wrong = snapshot_begin(&exporter);
-    if (wrong == NULL) wrong = schema_parts_read(pool, plugin_dir, db, &exporter.parts);
-    if (wrong == NULL && exporter.parts->nelts == 0) wrong = "no server has used this database";
+    const char *wrong = begin(&exporter, plugin_dir);
     if (wrong == NULL) wrong = header_write(&exporter);
     if (wrong == NULL) wrong = parts_write(&exporter);
+    if (wrong == NULL) wrong = end_write(&exporter);
+    *moved_r = exporter.moved;
+    return wrong;
+}
+
+/* ---- One person ---- */
+
+/* By the name, else by the id.  NULL: *id_r. */
+static const char *person_find(const exporter_t *exporter, const char *name, apr_int64_t *id_r)
+{
+    salon_rows_t rows;
+    char *end;
+    *id_r = apr_strtoi64(name, &end, 10);
+    bool number = end != name && *end == '\0';
+    db_status_t status = db_runf(exporter->db, exporter->pool, &rows,
+                                 "SELECT id FROM users WHERE name = %s", name);
+    if (status == DB_OK && rows.count == 0 && number)
+        status = db_runf(exporter->db, exporter->pool, &rows,
+                         "SELECT id FROM users WHERE id = %ld", (long)*id_r);
+    if (status != DB_OK) return "the users cannot be read; see the log";
+    if (rows.count == 0) return apr_psprintf(exporter->pool, "nobody is called \"%s\"", name);
+    if (rows.count > 1)
+        return apr_psprintf(exporter->pool, "several people are called \"%s\"; give an id", name);
+    *id_r = salon_rows_integer(&rows, 0, 0);
+    return NULL;
+}
+
+/* All columns of one table at once; those that a later start will add have nobody's id. */
+static const char *person_table_write(exporter_t *exporter, const salon_personal_t *personal,
+                                      apr_int64_t id)
+{
+    selection_t selection = { .value = id };
+    table_t table;
+    const char *name = personal->table;
+    const char *wrong = catalog_read(exporter->db, exporter->pool, name, &table);
+    for (; wrong == NULL && personal->table != NULL; personal++)
+        if (strcmp(personal->table, name) == 0 && selection.column_count < CATALOG_COLUMNS &&
+            catalog_column(&table, personal->column) >= 0)
+            selection.columns[selection.column_count++] = personal->column;
+    if (wrong != NULL || selection.column_count == 0) return wrong;
+    return rows_write(exporter, &table, &selection);
+}
+
+static const char *person_rows_write(exporter_t *exporter, const salon_personal_t *personal,
+                                     apr_int64_t id)
+{
+    const char *wrong = NULL;
+    for (const salon_personal_t *p = personal; wrong == NULL && p && p->table; p++) {
+        const salon_personal_t *first = personal;
+        while (strcmp(first->table, p->table) != 0) first++;
+        if (first == p) wrong = person_table_write(exporter, p, id);
+    }
+    return wrong;
+}
+
+const char *export_person(apr_pool_t *pool, db_t *db, const char *plugin_dir, lines_t *lines,
+                          const char *name, moved_t *moved_r)
+{
+    exporter_t exporter = { .pool = pool, .db = db, .lines = lines };
+    apr_int64_t id = 0;
+    const char *wrong = begin(&exporter, plugin_dir);
+    if (wrong == NULL) wrong = person_find(&exporter, name, &id);
+    if (wrong == NULL)
+        wrong = lines_write(lines, salon_json_integer(header_make(&exporter, EXPORT_PERSON),
+                                                      "user_id", id));
+    for (int i = 0; wrong == NULL && i < plugin_count(); i++)
+        wrong = person_rows_write(&exporter, plugin_at(i)->personal, id);
     if (wrong == NULL) wrong = end_write(&exporter);
     *moved_r = exporter.moved;
     return wrong;

@@ -47,7 +47,8 @@ typedef struct {
     bool demo;
     const char *state_dir; /* of the demo */
     const char *plugin_dir;
-    const char *moved; /* a file, or "-" */
+    const char *moved;  /* a file, or "-" */
+    const char *person; /* whose data */
 } options_t;
 
 static const apr_getopt_option_t option_table[] = {
@@ -56,6 +57,7 @@ static const apr_getopt_option_t option_table[] = {
     { "print", 'T', 0, "print every setting with its effective value" },
     { "schema", 'q', 0, "print the statements that make the database's tables" },
     { "export", 'x', 1, "write all that is stored to that file, - is standard output" },
+    { "user", 'u', 1, "of that person alone, with --export" },
     { "import", 'i', 1, "store what such a file, or standard input, has" },
     { "settings", 'S', 0, "list every setting there is, with type, default and help" },
     { "list", 'l', 0, "list every operation, event, command ... there is" },
@@ -83,7 +85,7 @@ static int test_end(const char *error)
 
 static void usage_print(FILE *out)
 {
-    fprintf(out, "usage: salond -c FILE [-t | -T | -q | -x FILE | -i FILE]\n"
+    fprintf(out, "usage: salond -c FILE [-t | -T | -q | -x FILE [-u NAME] | -i FILE]\n"
                  "       salond --demo [--state DIR]\n\n");
     for (const apr_getopt_option_t *o = option_table; o->optch != 0; o++)
         fprintf(out, "  -%c, --%-9s %s\n", o->optch, o->name, o->description);
@@ -105,6 +107,7 @@ static bool options_read(int argc, const char *const *argv, options_t *options, 
         case 'q': options->mode = MODE_SCHEMA; break;
         case 'x': options->mode = MODE_EXPORT; options->moved = argument; break;
         case 'i': options->mode = MODE_IMPORT; options->moved = argument; break;
+        case 'u': options->person = argument; break;
         case 'S': options->mode = MODE_SETTINGS; break;
         case 'l': options->mode = MODE_LIST; break;
         case 'V': options->mode = MODE_VERSION; break;
@@ -189,6 +192,7 @@ static int move(const options_t *options)
         .config = server.config,
         .plugin_dir = options->plugin_dir ? options->plugin_dir : server.config->plugin_dir,
         .file = options->moved,
+        .person = options->person,
     };
     const char *wrong = export ? moving_export(server.pool, &moving)
                                : moving_import(server.pool, &moving);

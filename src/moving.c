@@ -14,8 +14,21 @@
 #include "import.h"
 #include "log.h"
 
-typedef const char *move_t(apr_pool_t *pool, db_t *db, const char *plugin_dir, lines_t *lines,
+typedef const char *move_t(apr_pool_t *pool, db_t *db, const moving_t *moving, lines_t *lines,
                            moved_t *moved_r);
+
+static const char *export_run(apr_pool_t *pool, db_t *db, const moving_t *moving, lines_t *lines,
+                              moved_t *moved_r)
+{
+    if (moving->person == NULL) return export_all(pool, db, moving->plugin_dir, lines, moved_r);
+    return export_person(pool, db, moving->plugin_dir, lines, moving->person, moved_r);
+}
+
+static const char *import_run(apr_pool_t *pool, db_t *db, const moving_t *moving, lines_t *lines,
+                              moved_t *moved_r)
+{
+    return import_all(pool, db, moving->plugin_dir, lines, moved_r);
+}
 
 /* NULL: done; otherwise what is wrong. */
 static const char *move(apr_pool_t *pool, const moving_t *moving, move_t *run, FILE *stream,
@@ -24,7 +37,7 @@ static const char *move(apr_pool_t *pool, const moving_t *moving, move_t *run, F
     lines_t lines = { .stream = stream, .pool = pool, .tells = isatty(STDERR_FILENO) };
     log_open("stderr", SALON_LOG_WARNING);
     db_t *db = db_make(pool, &moving->config->database, moving->config->state_dir);
-    const char *wrong = run(pool, db, moving->plugin_dir, &lines, moved_r);
+    const char *wrong = run(pool, db, moving, &lines, moved_r);
     db_close(db);
     lines_end(&lines);
     return wrong;
@@ -47,7 +60,7 @@ static const char *file_export(apr_pool_t *pool, const moving_t *moving, moved_t
     int file = open(moving->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *stream = file >= 0 ? fdopen(file, "w") : NULL;
     if (stream == NULL) return file_wrong(pool, moving);
-    const char *wrong = move(pool, moving, export_all, stream, moved_r);
+    const char *wrong = move(pool, moving, export_run, stream, moved_r);
     if (wrong == NULL && (fflush(stream) != 0 || fsync(file) != 0))
         wrong = file_wrong(pool, moving);
     fclose(stream);
@@ -57,7 +70,7 @@ static const char *file_export(apr_pool_t *pool, const moving_t *moving, moved_t
 
 static const char *stdout_export(apr_pool_t *pool, const moving_t *moving, moved_t *moved_r)
 {
-    const char *wrong = move(pool, moving, export_all, stdout, moved_r);
+    const char *wrong = move(pool, moving, export_run, stdout, moved_r);
     return wrong == NULL && fflush(stdout) != 0 ? file_wrong(pool, moving) : wrong;
 }
 
@@ -75,7 +88,7 @@ const char *moving_import(apr_pool_t *pool, const moving_t *moving)
     FILE *stream = standard ? stdin : fopen(moving->file, "re");
     moved_t moved;
     if (stream == NULL) return file_wrong(pool, moving);
-    const char *wrong = move(pool, moving, import_all, stream, &moved);
+    const char *wrong = move(pool, moving, import_run, stream, &moved);
     if (!standard) fclose(stream);
     return wrong != NULL ? wrong : tell(&moved, "imported");
 }

@@ -11,6 +11,7 @@ typedef struct moving_t {
     const config_t *config;
     const char *plugin_dir; /* of plugins that are not configured, but have data */
     const char *file;       /* "-": standard output or input */
+    const char *person;     /* whose data are exported; NULL: everything is */
 } moving_t;
 
 /* Into the file, which must not be there and is made for our user alone; it is removed again when

@@ -48,6 +48,7 @@ static int usage(FILE *out)
           "  token NAME [--id N] [--role ROLE] [--ttl SECONDS]\n"
           "  export [FILE]\n"
           "  import [FILE]\n"
+          "  user export USER [FILE]\n"
           "  and the commands that salonctl(8) lists\n", out);
     return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -178,8 +179,9 @@ static const char *salond_find(apr_pool_t *pool)
     return SALON_SBIN_DIR "/salond";
 }
 
-/* salond, with the same configuration. */
-static int salond_run(const options_t *options, const char *mode, const char *file)
+/* salond, with the same configuration.  user: NULL, or whose data. */
+static int salond_run(const options_t *options, const char *mode, const char *file,
+                      const char *user)
 {
     bool demo = options->file == NULL && options->state_dir != NULL;
     const char *program = salond_find(options->pool);
@@ -191,6 +193,7 @@ static int salond_run(const options_t *options, const char *mode, const char *fi
     if (options->plugin_dir != NULL)
         words[count++] = apr_pstrcat(options->pool, "--plugins=", options->plugin_dir, NULL);
     words[count++] = apr_pstrcat(options->pool, mode, file != NULL ? file : "-", NULL);
+    if (user != NULL) words[count++] = apr_pstrcat(options->pool, "--user=", user, NULL);
     execv(program, (char *const *)words);
     return fail(apr_psprintf(options->pool, "%s: %s", program, strerror(errno)));
 }
@@ -198,13 +201,19 @@ static int salond_run(const options_t *options, const char *mode, const char *fi
 static int export_run(options_t *options)
 {
     if (options->words->nelts > 2) return usage(stderr);
-    return salond_run(options, "--export=", word_at(options, 1));
+    return salond_run(options, "--export=", word_at(options, 1), NULL);
 }
 
 static int import_run(options_t *options)
 {
     if (options->words->nelts > 2) return usage(stderr);
-    return salond_run(options, "--import=", word_at(options, 1));
+    return salond_run(options, "--import=", word_at(options, 1), NULL);
+}
+
+static int user_export_run(options_t *options)
+{
+    if (options->words->nelts < 3 || options->words->nelts > 4) return usage(stderr);
+    return salond_run(options, "--export=", word_at(options, 3), word_at(options, 2));
 }
 
 /* ---- The control socket ---- */
@@ -293,7 +302,7 @@ static void data_print(json_object *data, const char *member)
     }
 }
 
-static int command_run(options_t *options)
+static int command_run(const options_t *options)
 {
     const char *path =
         apr_pstrcat(options->pool, options->config->state_dir, "/" CONTROL_SOCKET, NULL);
@@ -314,16 +323,25 @@ static int command_run(options_t *options)
     return status;
 }
 
-/* The commands that are no server's; NULL: of any other name. */
+/* The commands that are no server's. */
 static const struct {
-    const char *word;
+    const char *words[2];
     int (*run)(options_t *options);
 } commands[] = {
-    { "token", token_print },
-    { "export", export_run },
-    { "import", import_run },
-    { NULL, command_run },
+    { { "token" }, token_print },
+    { { "export" }, export_run },
+    { { "import" }, import_run },
+    { { "user", "export" }, user_export_run },
 };
+
+static bool words_are(const options_t *options, const char *const words[2])
+{
+    for (int i = 0; i < 2 && words[i] != NULL; i++) {
+        const char *word = word_at(options, i);
+        if (word == NULL || strcmp(word, words[i]) != 0) return false;
+    }
+    return true;
+}
 
 int main(int argc, const char *const *argv)
 {
@@ -334,7 +352,7 @@ int main(int argc, const char *const *argv)
     if (strcmp(word_at(&options, 0), "--help") == 0) return usage(stdout);
     const char *error = config_find(&options);
     if (error != NULL) return fail(error);
-    int at = 0;
-    while (commands[at].word != NULL && strcmp(commands[at].word, word_at(&options, 0)) != 0) at++;
-    return commands[at].run(&options);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (words_are(&options, commands[i].words)) return commands[i].run(&options);
+    return command_run(&options);
 }

@@ -15,7 +15,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import salon_test  # noqa: E402
-from salon_test import (LIMIT, PEOPLE, SALONCTL, SLOWER, Server, Skip, check,  # noqa: E402
+from salon_test import (LIMIT, PEOPLE, SALONCTL, SALOND, SLOWER, Server, Skip, check,  # noqa: E402
                         databases, signed_in)
 
 ROWS = 1234     # of each table: several pages, several statements
@@ -326,6 +326,62 @@ def test_filled():
         table(other, "INSERT INTO users (id, name, role) VALUES (7, 'mallory', 0)")
         refuses(other, text, "not empty: table users has rows")
         check(len(table(other, "SELECT * FROM users")) == 2, "a row has gone")
+
+
+def person(server, name):
+    """The header and the lines of somebody's rows."""
+    done = server.run_ctl("user", "export", name)
+    check(done.returncode == 0 and "exported:" in done.stderr, done.stderr)
+    header, *rows, end = done.stdout.splitlines()
+    check(json.loads(end)["end"]["rows"] == len(rows), end)
+    return json.loads(header), rows
+
+
+def personal(server):
+    """Where ids of people stand: the columns of each table."""
+    done = subprocess.run([SALOND, "-c", server.config, "--list"], text=True,
+                          stdout=subprocess.PIPE, check=True)
+    found = {}
+    for kind, _, place, *_ in (line.split("\t") for line in done.stdout.splitlines()):
+        if kind == "personal":
+            found.setdefault(place.split(".")[0], []).append(place.split(".")[1])
+    return found
+
+
+def test_person():
+    """One person's rows, and nobody else's, by name and by id; they are nothing to import"""
+    with Server() as server, stopped() as other:
+        lived_in(server)
+        bob = PEOPLE["bob"][0]
+        header, rows = person(server, "bob")
+        check(header["salon"] == "person" and header["user_id"] == bob, header)
+        check({json.loads(row)["table"] for row in rows} >=
+              {"users", "room_members", "dm_conversations"}, rows)
+        path = os.path.join(server.directory, "bob")
+        server.ctl("--json", "user", "export", bob, path)
+        check(os.stat(path).st_mode & 0o777 == 0o600, "others may read it")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        check(text.splitlines()[1:-1] == rows, "by id they are others")
+        refuses(other, text, "line 1: not the header")
+        check("nobody is called" in server.ctl_fails("user", "export", "nobody"), "somebody")
+        check("usage" in server.ctl_fails("user", "export"), "no usage")
+
+
+def test_person_whole():
+    """Somebody whose id stands in every column: each row that plugins name, once"""
+    with Server() as server:
+        server.stop()
+        fill(server)
+        somebody = value(1000, ("user_id", False, True, 0, "BIGINT"))
+        places = personal(server)
+
+        def concerned(row):
+            return any(row["row"][name] == somebody for name in places.get(row["table"], []))
+
+        rows = [row for row in export(server)[0] if concerned(json.loads(row))]
+        check({json.loads(row)["table"] for row in rows} == set(places), "not every table")
+        check(sorted(person(server, somebody)[1]) == rows, "other rows")
 
 
 # In a small process: what a child has had before it became another program counts, too.
