@@ -31,6 +31,8 @@ typedef enum want_t {
 
 typedef struct scan_t {
     const unsigned char *at, *end;
+    const unsigned char *name, *name_end; /* the last one, without its quotes */
+    bool unfit; /* the value at which it ended is written as it should, but cannot be taken */
     int depth;
     uint32_t objects; /* bit n: at depth n we are in an object, not an array */
 } scan_t;
@@ -94,19 +96,27 @@ static int scan_unit(scan_t *scan)
     return unit;
 }
 
+static bool fits(scan_t *scan, bool good)
+{
+    scan->unfit = !good;
+    return good;
+}
+
 /* After \u: a code point other than NUL, by a pair of surrogates if need be. */
 static bool scan_unicode(scan_t *scan)
 {
     int unit = scan_unit(scan);
 
-    if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+    if (unit < 0)
         return false;
+    if (unit == 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+        return fits(scan, false);
     if (unit < 0xd800 || unit > 0xdbff)
         return true;
     if (!accept(scan, '\\') || !accept(scan, 'u'))
-        return false;
+        return fits(scan, false);
     unit = scan_unit(scan);
-    return unit >= 0xdc00 && unit <= 0xdfff;
+    return fits(scan, unit >= 0xdc00 && unit <= 0xdfff);
 }
 
 /* After the backslash. */
@@ -190,8 +200,8 @@ static bool scan_number(scan_t *scan)
             return false;
     }
     if (scan->at == end)
-        return fits_int64(digits, end, negative);
-    return fits_double(start, scan->at);
+        return fits(scan, fits_int64(digits, end, negative));
+    return fits(scan, fits_double(start, scan->at));
 }
 
 static bool scan_word(scan_t *scan, const char *word)
@@ -261,8 +271,10 @@ static want_t scan_value(scan_t *scan)
 
 static want_t scan_name(scan_t *scan)
 {
+    scan->name = scan->at + 1;
     if (!scan_string(scan))
         return BAD;
+    scan->name_end = scan->at - 1;
     skip_space(scan);
     return accept(scan, ':') ? WANT_VALUE : BAD;
 }
@@ -296,19 +308,44 @@ static want_t scan_next(scan_t *scan, want_t want)
     }
 }
 
+/* DONE, or what was wanted where it went wrong. */
+static want_t scan_text(scan_t *scan, const char *text, size_t length)
+{
+    want_t want = WANT_VALUE, next = WANT_VALUE;
+
+    *scan = (scan_t){ .at = (const unsigned char *)text };
+    if (!utf8_valid(text, length))
+        return want;
+    scan->end = scan->at + length;
+    while (next < DONE) {
+        want = next;
+        skip_space(scan);
+        next = scan_next(scan, want);
+    }
+    return next == DONE ? DONE : want;
+}
+
 bool json_scan(const char *text, size_t length)
 {
-    scan_t scan = { .at = (const unsigned char *)text };
-    want_t want = WANT_VALUE;
+    scan_t scan;
 
-    if (!utf8_valid(text, length))
+    return scan_text(&scan, text, length) == DONE;
+}
+
+bool json_find_wrong(const char *text, size_t length, char *name, size_t size)
+{
+    scan_t scan;
+    want_t want = scan_text(&scan, text, length);
+    size_t name_length;
+
+    if (want != WANT_VALUE || !scan.unfit || !in_object(&scan))
         return false;
-    scan.end = scan.at + length;
-    while (want < DONE) {
-        skip_space(&scan);
-        want = scan_next(&scan, want);
-    }
-    return want == DONE;
+    name_length = (size_t)(scan.name_end - scan.name);
+    if (name_length >= size || memchr(scan.name, '\\', name_length))
+        return false;
+    memcpy(name, scan.name, name_length);
+    name[name_length] = '\0';
+    return true;
 }
 
 bool json_parse(const char *text, size_t length, json_object **value_r)

@@ -21,6 +21,9 @@
 bool json_parse(const char *text, size_t length, json_object **value_r);
 /* The scan alone. */
 bool json_scan(const char *text, size_t length);
+/* Of a malformed text: which member has a value that the grammar allows, but not this server (a
+ * number that nothing holds, NUL, half a surrogate pair).  False: it is wrong in another way. */
+bool json_find_wrong(const char *text, size_t length, char *name, size_t size);
 /* The compact text, without escaped slashes; lives as long as the value is not changed. */
 const char *json_text(json_object *value, size_t *length_r);
 

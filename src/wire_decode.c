@@ -14,6 +14,8 @@
 #include "utf8.h"
 #include "wire_private.h"
 
+#define FIELD_MOST 64 /* bytes of a field's name, with its NUL */
+
 static call_t *call_add(salon_calls_t *calls, const salon_wire_message_t *row)
 {
     call_t *call = calloc(1, sizeof(*call));
@@ -147,7 +149,10 @@ static salon_calls_t calls_make(const wire_t *wire, call_t **first)
 static void json_decode(salon_calls_t *calls, const char *text, size_t length)
 {
     json_object *message;
+    char field[FIELD_MOST];
     if (json_parse(text, length, &message)) salon_call_message(calls, message);
+    else if (json_find_wrong(text, length, field, sizeof(field)))
+        salon_call_refuse(calls, NULL, SALON_INVALID, field);
     else salon_call_refuse(calls, NULL, SALON_INVALID, NULL);
     json_object_put(message);
 }

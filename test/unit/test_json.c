@@ -226,6 +226,47 @@ static void test_bad(void **state)
     }
 }
 
+/* A malformed text, and the member with the value that is to blame (NULL: it is not that). */
+static const struct {
+    sample_t text;
+    const char *name;
+} wrong[] = {
+    { { LITERAL("{\"id\":99999999999999999999}") }, "id" },
+    { { LITERAL("{\"id\":1e999}") }, "id" },
+    { { LITERAL("{\"a\":\"\\u0000\",\"b\":1}") }, "a" },
+    { { LITERAL("{\"a\":{\"b\":1,\"c\":\"x\\ud800\"}}") }, "c" },
+    { { LITERAL("{\"a\":{\"b\":1},\"c\":\"\\ud800\\u0041\"}") }, "c" },
+    { { LITERAL("{\"\":-1e999}") }, "" },
+    { { LITERAL("{\"\\u0061\":1e999}") }, NULL },
+    { { LITERAL("{\"a234567\":1e999}") }, "a234567" },
+    { { LITERAL("{\"a2345678\":1e999}") }, NULL },
+    { { LITERAL("{\"a\":[1e999]}") }, NULL },
+    { { LITERAL("{\"a\":[{\"b\":1},1e999]}") }, NULL },
+    { { LITERAL("{\"a\\u0000\":1}") }, NULL },
+    { { LITERAL("{\"a\":1,\"\\ud800\":2}") }, NULL },
+    { { LITERAL("{\"a\":01}") }, NULL },
+    { { LITERAL("{\"a\":\"\\x\"}") }, NULL },
+    { { LITERAL("{\"a\":\"b") }, NULL },
+    { { LITERAL("{\"a\":\"\xff\"}") }, NULL },
+    { { LITERAL("1e999") }, NULL },
+    { { LITERAL("") }, NULL },
+    { { LITERAL("{\"a\":1}") }, NULL },
+};
+
+static void test_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char name[8];
+        bool found = json_find_wrong(wrong[i].text.text, wrong[i].text.length, name, sizeof name);
+
+        if (found != (wrong[i].name != NULL))
+            fail_msg("%s: %s", wrong[i].text.text, found ? name : "nothing");
+        if (found)
+            assert_string_equal(name, wrong[i].name);
+    }
+}
+
 /* Every beginning of a text that needs its end is refused. */
 static void test_cut_short(void **state)
 {
@@ -312,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_deep_without_end),
