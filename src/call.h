@@ -33,6 +33,7 @@ typedef struct call_t {
     apr_time_t arrived;
     size_t size;                     /* bytes of the message, for the bound on what waits */
     bool opening;                    /* asked for by the opening, not by a message */
+    bool in_order;                   /* one of several of a message: none overtakes another */
 } call_t;
 
 /* The calls that one wire message or one opening makes. */

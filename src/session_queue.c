@@ -51,7 +51,7 @@ void session_call(salon_session_t *session, call_t *call)
 {
     bool opening = session->first != NULL && session->first->call->opening;
     salon_req_t *req = request_from_call(session, call);
-    req->immediate = request_is_immediate(req) && !opening;
+    req->immediate = request_is_immediate(req) && !opening && !call->in_order;
     if (req->immediate) {
         request_start(req);
         return;

@@ -164,6 +164,8 @@ call_t *wire_decode(const wire_t *wire, const char *text, size_t length)
     if (wire->dialect->decode_raw == NULL) json_decode(&calls, text, length);
     else if (utf8_valid(text, length)) wire->dialect->decode_raw(&calls, text, length);
     else salon_call_refuse(&calls, NULL, SALON_INVALID, NULL);
+    bool several = first != NULL && first->next != NULL;
+    for (call_t *call = first; call != NULL; call = call->next) call->in_order = several;
     return first;
 }
 
