@@ -113,5 +113,6 @@ salon_outcome_t core_session_ping(salon_req_t *req)
 salon_outcome_t core_session_close(salon_req_t *req)
 {
     salon_close(req->session, CLOSE_NORMAL, "");
+    req->session->ending = true;
     return salon_reply(req, NULL);
 }

@@ -81,7 +81,7 @@ static void session_refuse(salon_req_t *req, const char *code, json_object *deta
                    &close_code);
     if (req->call->opening) req->close_code = close_code;
     req->close_reason = wire_error_text(req->session->wire, code);
-    if (req->close_code != 0) req->session->refused_opening = true;
+    if (req->close_code != 0) req->session->ending = true;
     session_answer(req, frame);
     session_refused(req->session);
 }
@@ -186,7 +186,7 @@ salon_outcome_t request_no_answer(salon_req_t *req)
 void request_start(salon_req_t *req)
 {
     req->state = REQ_RUNNING;
-    if (req->session != NULL && req->session->refused_opening) {
+    if (req->session != NULL && req->session->ending) {
         request_outcome(req, request_no_answer(req));
         return;
     }

@@ -29,7 +29,7 @@ struct salon_session_t {
     int running;
     bool exclusive; /* the running one is not a pipelined one */
     bool advancing, closed;
-    bool refused_opening; /* it is about to be closed; nothing that it asks for is done */
+    bool ending; /* it is about to be closed; nothing that it asks for is done */
     int budget; /* requests that it may make at once, see check.c */
     apr_int64_t budget_at; /* when that was so */
     int refused; /* messages, in the minute that began then */

@@ -396,6 +396,27 @@ def test_many_fragments():
     still_serves(SHARED)
 
 
+def test_behind_disconnect():
+    """What stands behind `disconnect` is not done any more"""
+    room = SHARED.ctl("room", "add", "Last words")
+    with signed_in(SHARED, "alice", room) as client, signed_in(SHARED, "bob", room) as other:
+        pieces = []
+        client.send, send = pieces.append, client.send
+        for kind, data in (("send_message", {"room_id": room, "content": "the last word"}),
+                           ("disconnect", {}),
+                           ("send_message", {"room_id": room, "content": "behind it"})):
+            client.say(kind, **data)
+        send(b"".join(pieces))
+        heard = [client.message()["type"], client.message()["type"]]
+        check(heard == ["message_sent", "room_message"], f"heard {heard}")
+        check(client.closed() == 1000, "not closed with 1000")
+        said = other.hear("room_message")["content"]
+        check(said == "the last word", f"said: {said}")
+        other.say("get_history", room_id=room, limit=1)
+        said = other.hear("room_history")["messages"][0]["content"]
+        check(said == "the last word", f"said behind it: {said}")
+
+
 def test_fragments():
     """A message in pieces, with pings in between, is one message"""
     with signed_in(SHARED, "alice") as client:
