@@ -220,13 +220,22 @@ static salon_outcome_t check_rate(salon_req_t *req)
     rate_refusal_t refusal;
     if (req->endpoint < 0 || cost == 0 || req->user == NULL) return passed;
     rate_log_t *log = rates_log(req->user->rates, req->listener, req->endpoint);
-    if (rate_take(log, &endpoint_of(req)->rule, cost, chat_now(), &refusal)) return passed;
+    req->charged = rate_take(log, &endpoint_of(req)->rule, cost, chat_now(), &refusal);
+    if (req->charged) return passed;
     json_object *details = salon_json();
     salon_json_integer(details, "current_rate", refusal.current);
     salon_json_integer(details, "limit", refusal.limit);
     salon_json_integer(details, "window", refusal.window);
     salon_json_integer(details, "retry_after", refusal.retry_after);
     return salon_fail_details(req, SALON_RATE_LIMITED, details);
+}
+
+void check_give_back(salon_req_t *req)
+{
+    if (!req->charged) return;
+    rate_log_t *log = rates_log(req->user->rates, req->listener, req->endpoint);
+    rate_give_back(log, &endpoint_of(req)->rule, req->operation->row->cost);
+    req->charged = false;
 }
 
 /* What costs nothing in the rate is bounded, too: per connection, far above what anybody needs. */

@@ -10,5 +10,7 @@
 
 /* Kind 0: nothing against it; otherwise the request has been refused. */
 salon_outcome_t check_request(salon_req_t *req);
+/* The request has made nothing, so it does not count in the rate. */
+void check_give_back(salon_req_t *req);
 
 #endif

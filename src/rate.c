@@ -208,6 +208,13 @@ static void refuse(rate_log_t *log, const rate_window_t *window, int cost, apr_i
     refusal_r->retry_after = (int)((wait + 999) / 1000);
 }
 
+void rate_give_back(rate_log_t *log, const rate_rule_t *rule, int cost)
+{
+    if (cost > largest_limit(rule))
+        cost = largest_limit(rule);
+    log->count -= cost < log->count ? cost : log->count;
+}
+
 bool rate_take(rate_log_t *log, const rate_rule_t *rule, int cost, apr_int64_t now,
                rate_refusal_t *refusal_r)
 {

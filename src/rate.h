@@ -49,5 +49,7 @@ typedef struct rate_refusal_t {
  * a window's limit counts as the limit; none fits always. */
 bool rate_take(rate_log_t *log, const rate_rule_t *rule, int cost, apr_int64_t now,
                rate_refusal_t *refusal_r);
+/* What was taken has come to nothing: the newest so many are forgotten. */
+void rate_give_back(rate_log_t *log, const rate_rule_t *rule, int cost);
 
 #endif

@@ -226,6 +226,7 @@ salon_outcome_t salon_fail_details(salon_req_t *req, const char *code, json_obje
     json_object *value;
     assert(!req->answered);
     req->answered = true;
+    check_give_back(req);
     metrics_add(METRIC_REQUESTS_REFUSED, 1);
     if (details != NULL && json_object_object_get_ex(details, "retry_after", &value)) {
         retry_after = json_object_get_int64(value);

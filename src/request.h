@@ -35,6 +35,7 @@ struct salon_req_t {
     const user_t *user;
     void *data;
     bool answered;
+    bool charged; /* it counts in the rate */
     int listener, endpoint; /* where its rate counts; endpoint -1: nowhere */
     /* of a session */
     salon_session_t *session;

@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 
 #include "attachment.h"
+#include "check.h"
 #include "hooks.h"
 #include "metrics.h"
 #include "server.h"
@@ -20,7 +21,10 @@ static salon_outcome_t sent(salon_req_t *req, salon_timeline_t *timeline, const 
                             bool known)
 {
     json_object *json = timeline_json(timeline, message);
-    if (known) return salon_reply(req, salon_json_boolean(json, "known", true));
+    if (known) {
+        check_give_back(req);
+        return salon_reply(req, salon_json_boolean(json, "known", true));
+    }
     salon_outcome_t outcome = timeline_answer(req, timeline, "message.new", json);
     hooks_stored(req, timeline_topic(timeline), message);
     return outcome;

@@ -182,6 +182,26 @@ static void test_cost_above_one_of_the_limits(void **state)
     assert_true(rate_take(*state, &rule, 1, START + 100000, &refusal));
 }
 
+static void test_given_back(void **state)
+{
+    rate_rule_t rule = rule_of("3/10s,5/60s");
+    rate_refusal_t refusal;
+
+    rate_give_back(*state, &rule, 1); /* of an empty one nothing */
+    assert_true(rate_take(*state, &rule, 1, START, &refusal));
+    assert_true(rate_take(*state, &rule, 1, START + 1000, &refusal));
+    assert_true(rate_take(*state, &rule, 1, START + 2000, &refusal));
+    rate_give_back(*state, &rule, 1);
+    assert_true(rate_take(*state, &rule, 1, START + 3000, &refusal));
+    assert_false(rate_take(*state, &rule, 1, START + 9999, &refusal));
+    assert_int_equal(refusal.current, 4);
+    assert_true(rate_take(*state, &rule, 1, START + 10000, &refusal));
+    rate_give_back(*state, &rule, 100); /* no more than there is */
+    assert_true(rate_log_idle(*state, &rule, START + 10000));
+    assert_true(rate_take(*state, &rule, 3, START + 10000, &refusal));
+    assert_false(rate_take(*state, &rule, 1, START + 10000, &refusal));
+}
+
 static void test_idle(void **state)
 {
     rate_rule_t rule = rule_of("2/10s,4/100s");
@@ -279,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slowest_window_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_costs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cost_above_one_of_the_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_given_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idle, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rule_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
