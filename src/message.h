@@ -17,7 +17,7 @@ typedef struct message_t {
     apr_int64_t created_at, edited_at; /* edited 0: never */
     const char *content;
     const char *mentions;   /* JSON; NULL: none */
-    const char *client_key; /* "<author_id>:<client_id>"; NULL: none */
+    const char *client_key; /* "<author_id>[.<kind, from 2>]:<client_id>"; NULL: none */
     const char *marks;      /* JSON, see marks.h; NULL: none */
     const char *attachment; /* JSON, see attachment.h; NULL: text alone */
     const char *author_name; /* of somebody without an account; NULL: the user has a name */

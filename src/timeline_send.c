@@ -51,12 +51,16 @@ static void send_done(store_job_t *job)
     request_outcome(send->req, send_outcome(send));
 }
 
-/* Of people without an account the ids are given again, so they have no client ids. */
-static const char *client_key(salon_req_t *req)
+/* Of people without an account the ids are given again, so they have no client ids.  Only a message
+ * of the same kind can be the answer when one is repeated. */
+static const char *client_key(salon_req_t *req, const salon_timeline_t *timeline)
 {
     const char *client_id = salon_arg_string(req, "client_id");
+    int kind = timeline->kind->number;
     if (client_id == NULL || req->user->shown.anonymous) return NULL;
-    return apr_psprintf(req->pool, "%" APR_INT64_T_FMT ":%s", req->user->shown.id, client_id);
+    const char *author = apr_psprintf(req->pool, "%" APR_INT64_T_FMT, req->user->shown.id);
+    if (kind > 1) author = apr_psprintf(req->pool, "%s.%d", author, kind);
+    return apr_pstrcat(req->pool, author, ":", client_id, NULL);
 }
 
 static message_t message_compose(salon_req_t *req, const salon_timeline_t *timeline,
@@ -73,7 +77,7 @@ static message_t message_compose(salon_req_t *req, const salon_timeline_t *timel
                         .created_at = salon_now(),
                         .content = content,
                         .mentions = message_mentions(req->pool, content),
-                        .client_key = client_key(req) };
+                        .client_key = client_key(req, timeline) };
 }
 
 /* ---- Where nothing is stored ---- */
