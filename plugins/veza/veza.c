@@ -94,6 +94,17 @@ static json_object *dm_message_again(json_object *data)
     return salon_path(data, "known") != NULL ? salon_shape(veza_dm_message, data) : NULL;
 }
 
+/* What is done in a room is seen by what the room is told; who does not hear it is answered. */
+static json_object *pinned_unheard(json_object *data)
+{
+    return salon_path(data, "unheard") != NULL ? salon_shape(veza_message_pinned, data) : NULL;
+}
+
+static json_object *reaction_unheard(json_object *data)
+{
+    return salon_path(data, "unheard") != NULL ? salon_shape(veza_reaction, data) : NULL;
+}
+
 static json_object *message_reactions(json_object *data)
 {
     apr_int64_t total = 0;
@@ -119,7 +130,8 @@ static const salon_wire_message_t messages[] = {
       .reply = "message_sent", .shape = veza_message_sent },
     { .type = "get_history", .operation = "room.history", .fields = history_fields,
       .reply = "room_history", .shape = veza_room_history },
-    { .type = "pin_message", .operation = "room.pin", .fields = pin_fields },
+    { .type = "pin_message", .operation = "room.pin", .fields = pin_fields,
+      .reply = "message_pinned", .answer = pinned_unheard },
     { .type = "get_room_stats", .operation = "room.stats", .fields = room_fields,
       .reply = "room_stats", .shape = veza_room_stats },
     { .type = "create_dm", .operation = "dm.open", .fields = dm_open_fields,
@@ -131,8 +143,10 @@ static const salon_wire_message_t messages[] = {
     { .type = "block_dm", .operation = "dm.block", .fields = dm_block_fields },
     { .type = "list_dms", .operation = "dm.list", .fields = dm_list_fields,
       .reply = "dm_list", .shape = veza_dm_list },
-    { .type = "add_reaction", .operation = "reaction.add", .fields = reaction_fields },
-    { .type = "remove_reaction", .operation = "reaction.remove", .fields = reaction_fields },
+    { .type = "add_reaction", .operation = "reaction.add", .fields = reaction_fields,
+      .reply = "reaction_added", .answer = reaction_unheard },
+    { .type = "remove_reaction", .operation = "reaction.remove", .fields = reaction_fields,
+      .reply = "reaction_removed", .answer = reaction_unheard },
     { .type = "get_reactions", .operation = "reaction.list", .fields = reactions_fields,
       .reply = "message_reactions", .answer = message_reactions },
     { .type = "update_status", .operation = "presence.set", .fields = status_fields },
