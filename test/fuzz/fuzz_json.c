@@ -18,9 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_object *value, *again;
     size_t length, length_again;
     const char *text, *text_again;
+    char name[16];
     bool accepted = json_parse((const char *)data, size, &value);
+    bool wrong = json_find_wrong((const char *)data, size, name, sizeof name);
 
     assert(accepted == json_scan((const char *)data, size));
+    assert(!wrong || (!accepted && strlen(name) < sizeof name));
     if (!accepted) {
         assert(!value);
         return 0;
