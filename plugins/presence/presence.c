@@ -121,8 +121,17 @@ static bool is_foreign(salon_topic_t topic, const salon_user_t *user)
     return salon_topic_persons(topic, ids) == 2 && ids[0] != user->id && ids[1] != user->id;
 }
 
-/* The topic in which the asker may type; false: *refused_r says why there is none. */
-static bool topic_for(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t *refused_r)
+/* Refused for a reason of its own: muted, blocked.  Pages tell of every key that is pressed, and a
+ * refusal of each would be one too many for who may only read. */
+static bool is_hushed(const char *code)
+{
+    return code != NULL && strcmp(code, SALON_DENIED) != 0;
+}
+
+/* The topic in which the asker types; false: *refused_r says why there is none.  *heard_r: others
+ * may hear of it. */
+static bool topic_for(salon_req_t *req, salon_topic_t *topic_r, bool *heard_r,
+                      salon_outcome_t *refused_r)
 {
     const salon_user_t *user = salon_req_user(req);
     const char *what = "type", *unknown;
@@ -131,11 +140,12 @@ static bool topic_for(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t 
         *refused_r = salon_fail_argument(req, "room_id|room|conversation_id|user_id");
         return false;
     }
-    const char *code = is_unknown(*topic_r) || is_foreign(*topic_r, user)
-                           ? unknown
-                           : salon_may_not(user, what, *topic_r);
-    if (code != NULL) *refused_r = salon_fail(req, code);
-    return code == NULL;
+    bool known = !is_unknown(*topic_r) && !is_foreign(*topic_r, user);
+    const char *code = known ? salon_may_not(user, what, *topic_r) : unknown;
+    *heard_r = code == NULL;
+    if (*heard_r || (known && is_hushed(code))) return true;
+    *refused_r = salon_fail(req, code);
+    return false;
 }
 
 /* Of the invisible nobody hears anything; people without an account cannot be that. */
@@ -146,19 +156,21 @@ static bool is_invisible(const salon_user_t *user)
 
 static salon_outcome_t typing_do_start(salon_req_t *req)
 {
+    bool heard;
     salon_topic_t topic;
     salon_outcome_t refused;
     const salon_user_t *user = salon_req_user(req);
-    if (!topic_for(req, &topic, &refused)) return refused;
-    if (!is_invisible(user)) typing_start(user, topic);
+    if (!topic_for(req, &topic, &heard, &refused)) return refused;
+    if (heard && !is_invisible(user)) typing_start(user, topic);
     return salon_reply(req, NULL);
 }
 
 static salon_outcome_t typing_do_stop(salon_req_t *req)
 {
+    bool heard;
     salon_topic_t topic;
     salon_outcome_t refused;
-    if (!topic_for(req, &topic, &refused)) return refused;
+    if (!topic_for(req, &topic, &heard, &refused)) return refused;
     typing_stop(salon_req_user(req), topic);
     return salon_reply(req, NULL);
 }
