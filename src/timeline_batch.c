@@ -2,18 +2,16 @@
 /*
  * Storing new messages, on the writing store thread: positions are given inside the transaction
  * that stores the message, so they have no gaps, and a batch of messages costs a handful of
- * statements, whatever their number: which parents there are, one UPDATE per timeline, one INSERT.
+ * statements, whatever their number: which parents there are, an UPDATE of the timelines, one INSERT.
  */
 #include "timeline_send.h"
 
 #include <apr_hash.h>
 
+#include "position.h"
 #include "server.h"
 #include "sql.h"
 #include "statement.h"
-
-#define GUESS_BITS 12
-#define GUESSES    (1 << GUESS_BITS)
 
 /* What one run works on. */
 typedef struct {
@@ -157,88 +155,52 @@ static db_status_t check_parents(const batch_t *batch)
 
 /* ---- Writing ---- */
 
-/* The position that a timeline had when this thread last wrote to it: a guess, which the UPDATE
- * proves or refutes, so that most batches need no SELECT.  One place for several timelines. */
-static struct guess_t {
-    apr_int64_t timeline_id, seq;
-} guesses[GUESSES];
+/* Where a timeline's new messages go: its move, and how many have been given theirs. */
+typedef struct {
+    position_move_t *move;
+    int given;
+} places_t;
 
-static struct guess_t *guess_of(apr_int64_t timeline_id)
+/* One for each timeline that has new messages, by its id. */
+static apr_hash_t *places_make(const batch_t *batch, position_move_t *moves, int *count_r)
 {
-    return &guesses[((apr_uint64_t)timeline_id * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS)];
-}
-
-/* Moves the position from where it is thought to be; *moved_r: it was there. */
-static db_status_t position_move_guessed(const batch_t *batch, struct guess_t *guess, int count,
-                                         bool *moved_r)
-{
-    salon_rows_t rows;
-    db_status_t status = db_runf(batch->db, batch->pool, &rows,
-                                 "UPDATE timelines SET seq = %ld, message_count ="
-                                 " message_count + %d WHERE id = %ld AND seq = %ld",
-                                 (long)guess->seq + count, count, (long)guess->timeline_id,
-                                 (long)guess->seq);
-    *moved_r = status == DB_OK && rows.affected == 1;
-    if (*moved_r) guess->seq += count;
-    return status;
-}
-
-/* Moves the position by `count`, and sets the guess to where it is then; -1: no such timeline. */
-static db_status_t position_move(const batch_t *batch, struct guess_t *guess, int count)
-{
-    salon_rows_t rows;
-    db_status_t status = db_runf(batch->db, batch->pool, NULL,
-                                 "UPDATE timelines SET seq = seq + %d, message_count ="
-                                 " message_count + %d WHERE id = %ld",
-                                 count, count, (long)guess->timeline_id);
-    if (status == DB_OK)
-        status = db_runf(batch->db, batch->pool, &rows, "SELECT seq FROM timelines WHERE id = %ld",
-                         (long)guess->timeline_id);
-    if (status == DB_OK) guess->seq = rows.count == 1 ? salon_rows_integer(&rows, 0, 0) : -1;
-    return status;
-}
-
-/* Gives the new messages of one timeline their positions. */
-static db_status_t positions_give(const batch_t *batch, apr_int64_t timeline_id, int count)
-{
-    struct guess_t *guess = guess_of(timeline_id);
-    db_status_t status = DB_OK;
-    bool moved = false;
-    if (guess->timeline_id == timeline_id && guess->seq >= 0)
-        status = position_move_guessed(batch, guess, count, &moved);
-    guess->timeline_id = timeline_id;
-    if (status == DB_OK && !moved) status = position_move(batch, guess, count);
-    if (status != DB_OK) return status;
-    apr_int64_t seq = guess->seq >= 0 ? guess->seq - count : -1;
+    apr_hash_t *all = apr_hash_make(batch->pool);
+    *count_r = 0;
     for (int i = 0; i < batch->count; i++) {
-        send_t *send = batch->sends[i];
-        if (!is_new(send) || send->message.timeline_id != timeline_id) continue;
-        if (seq < 0) send->refused = true;
-        else send->message.seq = send->message.changed_seq = ++seq;
+        const apr_int64_t *id = &batch->sends[i]->message.timeline_id;
+        if (!is_new(batch->sends[i])) continue;
+        places_t *places = apr_hash_get(all, id, sizeof(*id));
+        if (places == NULL) {
+            places = apr_pcalloc(batch->pool, sizeof(*places));
+            places->move = &moves[(*count_r)++];
+            *places->move = (position_move_t){ .timeline_id = *id };
+            apr_hash_set(all, id, sizeof(*id), places);
+        }
+        places->move->count++;
     }
-    return DB_OK;
+    return all;
 }
 
-static int new_in(const batch_t *batch, apr_int64_t timeline_id)
+static void place_give(send_t *send, places_t *places)
 {
-    int count = 0;
-    for (int i = 0; i < batch->count; i++)
-        count += is_new(batch->sends[i]) && batch->sends[i]->message.timeline_id == timeline_id;
-    return count;
+    const position_move_t *move = places->move;
+    apr_int64_t seq = move->seq - move->count + ++places->given;
+    if (move->seq < 0) send->refused = true;
+    else send->message.seq = send->message.changed_seq = seq;
 }
 
 static db_status_t give_positions(const batch_t *batch)
 {
-    for (int i = 0; i < batch->count; i++)
-        if (is_new(batch->sends[i])) batch->sends[i]->message.seq = 0;
-    for (int i = 0; i < batch->count; i++) {
-        const send_t *send = batch->sends[i];
-        if (!is_new(send) || send->message.seq != 0) continue;
-        apr_int64_t timeline = send->message.timeline_id;
-        db_status_t status = positions_give(batch, timeline, new_in(batch, timeline));
-        if (status != DB_OK) return status;
+    position_move_t *moves = apr_palloc(batch->pool, sizeof(*moves) * (apr_size_t)batch->count);
+    int count;
+    apr_hash_t *all = places_make(batch, moves, &count);
+    db_status_t status = positions_move(batch->db, batch->pool, moves, count);
+    for (int i = 0; i < batch->count && status == DB_OK; i++) {
+        send_t *send = batch->sends[i];
+        const apr_int64_t *id = &send->message.timeline_id;
+        if (is_new(send)) place_give(send, apr_hash_get(all, id, sizeof(*id)));
     }
-    return DB_OK;
+    return status;
 }
 
 static db_status_t insert(const batch_t *batch)

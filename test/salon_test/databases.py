@@ -9,7 +9,8 @@
 Each has a temporary directory, a port that the system chooses, and no part in what the system runs
 of the same kind.  They refuse to run as root: then they run as the user that Debian's package has
 made, or as nobody.  They end with the test, also when that is killed.  Nothing is synced to disk:
-it outlives a killed server, not a power cut.
+it outlives a killed server, not a power cut; unless durable=True, which leaves everything that is
+about speed and safety as the server's makers have set it.
 """
 
 import concurrent.futures
@@ -97,7 +98,8 @@ class Engine:
     Of a kind are: driver, user, install(), command(), ask(), run(), create(), cut() and drop().
     """
 
-    def __init__(self):
+    def __init__(self, durable=False):
+        self.durable = durable
         self.process = None
         self.count = 0
         self.port = free_port()
@@ -204,9 +206,10 @@ class Engine:
 class PostgreSQL(Engine):
     driver, user = "pgsql", "postgres"
     orderly, hasty = signal.SIGINT, signal.SIGQUIT
-    settings = {"listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off",
-                "shared_buffers": "32MB", "max_connections": "60", "log_min_messages": "warning",
-                "log_min_error_statement": "panic", "autovacuum": "off"}
+    settings = {"listen_addresses": "127.0.0.1", "log_min_messages": "warning",
+                "log_min_error_statement": "panic"}
+    hurried = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB",
+               "max_connections": "60", "autovacuum": "off"}
 
     def find_programs(self):
         place = "/usr/lib/postgresql/*/bin"
@@ -220,7 +223,7 @@ class PostgreSQL(Engine):
 
     def command(self):
         words = [self.postgres, "-D", self.data, "-p", str(self.port), "-k", self.directory]
-        for name, value in self.settings.items():
+        for name, value in {**self.settings, **({} if self.durable else self.hurried)}.items():
             words += ["-c", f"{name}={value}"]
         return words
 
@@ -257,6 +260,9 @@ class PostgreSQL(Engine):
 class MariaDB(Engine):
     driver, user = "mysql", "mysql"
     orderly, hasty = signal.SIGTERM, signal.SIGKILL
+    hurried = ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2",
+               "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M",
+               "--max-connections=60"]
 
     def find_programs(self):
         self.mariadbd = find("mariadbd", "/usr/sbin", "/usr/libexec")
@@ -272,9 +278,7 @@ class MariaDB(Engine):
         return [self.mariadbd, "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
                 "--bind-address=127.0.0.1", f"--socket={self.directory}/socket",
                 f"--tmpdir={self.directory}", "--skip-name-resolve", "--performance-schema=OFF",
-                "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2",
-                "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M",
-                "--max-connections=60", "--character-set-server=latin1"]
+                "--character-set-server=latin1", *([] if self.durable else self.hurried)]
 
     def prepare(self):
         self.ask(f"CREATE USER 'salon'@'127.0.0.1' IDENTIFIED BY '{self.password}'")
@@ -310,8 +314,8 @@ class MariaDB(Engine):
 ENGINES = {kind.driver: kind for kind in (PostgreSQL, MariaDB)}
 
 
-def make(driver):
-    return ENGINES[driver]()
+def make(driver, durable=False):
+    return ENGINES[driver](durable)
 
 
 @contextlib.contextmanager

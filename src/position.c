@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where this thread last left a timeline is where it probably is still: an UPDATE that says so for
+ * each of many timelines proves or refutes it by the number of rows that it touched, so that most
+ * batches need no SELECT.  A CASE gives each of its timelines its own number; as it is searched for
+ * each row, a statement has no more than PART of them.
+ */
+#include "position.h"
+
+#include "sql.h"
+
+#define PART       64
+#define GUESS_BITS 14
+#define GUESSES    (1 << GUESS_BITS)
+
+/* One place for several timelines; a guess may also be wrong because somebody else has written, or
+ * a transaction was rolled back. */
+static struct guess_t {
+    apr_int64_t timeline_id, seq;
+} guesses[GUESSES];
+
+/* The moves of one statement. */
+typedef struct {
+    db_t *db;
+    apr_pool_t *pool;
+    position_move_t *moves;
+    int count;
+} part_t;
+
+static struct guess_t *guess_of(apr_int64_t timeline_id)
+{
+    return &guesses[((apr_uint64_t)timeline_id * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS)];
+}
+
+static void guess_note(apr_int64_t timeline_id, apr_int64_t seq)
+{
+    *guess_of(timeline_id) = (struct guess_t){ timeline_id, seq };
+}
+
+/* Is there a guess for all of them?  Then each move's seq is what it will have been moved to. */
+static bool part_guess(const part_t *part)
+{
+    for (int i = 0; i < part->count; i++) {
+        position_move_t *move = &part->moves[i];
+        const struct guess_t *guess = guess_of(move->timeline_id);
+        if (guess->timeline_id != move->timeline_id || guess->seq < 0) return false;
+        move->seq = guess->seq + move->count;
+    }
+    return true;
+}
+
+static void part_note(const part_t *part, bool known)
+{
+    for (int i = 0; i < part->count; i++)
+        guess_note(part->moves[i].timeline_id, known ? part->moves[i].seq : -1);
+}
+
+/* ---- Statements ---- */
+
+static void add_ids(sql_text_t *text, const part_t *part)
+{
+    sql_text_add(text, " WHERE id IN (%ld", (long)part->moves[0].timeline_id);
+    for (int i = 1; i < part->count; i++)
+        sql_text_add(text, ", %ld", (long)part->moves[i].timeline_id);
+    sql_text_add(text, ")");
+}
+
+/* By how much: a number where it is the same for all. */
+static void add_counts(sql_text_t *text, const part_t *part)
+{
+    int same = 1;
+    while (same < part->count && part->moves[same].count == part->moves[0].count) same++;
+    if (same == part->count) {
+        sql_text_add(text, "%d", part->moves[0].count);
+        return;
+    }
+    sql_text_add(text, "CASE id");
+    for (int i = 0; i < part->count; i++)
+        sql_text_add(text, " WHEN %ld THEN %d", (long)part->moves[i].timeline_id,
+                     part->moves[i].count);
+    sql_text_add(text, " END");
+}
+
+static void add_guesses(sql_text_t *text, const part_t *part)
+{
+    sql_text_add(text, " AND seq = CASE id");
+    for (int i = 0; i < part->count; i++)
+        sql_text_add(text, " WHEN %ld THEN %ld", (long)part->moves[i].timeline_id,
+                     (long)part->moves[i].seq - part->moves[i].count);
+    sql_text_add(text, " END");
+}
+
+static db_status_t part_update(const part_t *part, bool guessed, salon_rows_t *rows_r)
+{
+    sql_text_t *text = sql_text_make(part->pool, db_engine(part->db), false);
+    sql_text_add(text, "UPDATE timelines SET seq = seq + ");
+    add_counts(text, part);
+    sql_text_add(text, ", message_count = message_count + ");
+    add_counts(text, part);
+    add_ids(text, part);
+    if (guessed) add_guesses(text, part);
+    return db_run(part->db, part->pool, sql_text_string(text), rows_r);
+}
+
+static apr_int64_t seq_in(const salon_rows_t *rows, apr_int64_t timeline_id)
+{
+    for (int row = 0; row < rows->count; row++)
+        if (salon_rows_integer(rows, row, 0) == timeline_id)
+            return salon_rows_integer(rows, row, 1);
+    return -1;
+}
+
+static db_status_t part_read(const part_t *part)
+{
+    salon_rows_t rows;
+    sql_text_t *text = sql_text_make(part->pool, db_engine(part->db), true);
+    sql_text_add(text, "SELECT id, seq FROM timelines");
+    add_ids(text, part);
+    db_status_t status = db_run(part->db, part->pool, sql_text_string(text), &rows);
+    for (int i = 0; status == DB_OK && i < part->count; i++)
+        part->moves[i].seq = seq_in(&rows, part->moves[i].timeline_id);
+    return status;
+}
+
+/* ---- Moving ---- */
+
+/* What is refuted for one has been done to the others; so all is done again, and asked for. */
+static db_status_t part_move(const part_t *part)
+{
+    salon_rows_t rows;
+    bool guessed = part_guess(part);
+    db_status_t status = part_update(part, guessed, &rows);
+    if (status == DB_OK && guessed && rows.affected != part->count) status = DB_RETRY;
+    else if (status == DB_OK && !guessed) status = part_read(part);
+    part_note(part, status == DB_OK);
+    return status;
+}
+
+db_status_t positions_move(db_t *db, apr_pool_t *pool, position_move_t *moves, int count)
+{
+    db_status_t status = DB_OK;
+    for (int from = 0; from < count && status == DB_OK; from += PART) {
+        part_t part = { db, pool, moves + from, count - from < PART ? count - from : PART };
+        status = part_move(&part);
+    }
+    return status;
+}
