@@ -286,7 +286,7 @@ static db_status_t mysql_status(int error, const char *message)
     " COLLATE /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */"
 
 static const engine_t engines[] = {
-    { .driver = "sqlite3", .embedded = true, .transactional_ddl = true,
+    { .driver = "sqlite3", .embedded = true, .transactional_ddl = true, .values_table = true,
       .begin = "BEGIN IMMEDIATE", .commit = "COMMIT", .rollback = "ROLLBACK",
       .on_idle = "PRAGMA wal_checkpoint(PASSIVE)", .table_suffix = "", .text_type = "TEXT",
       .check = "PRAGMA quick_check(1)",
@@ -294,7 +294,7 @@ static const engine_t engines[] = {
       .columns_head = SQLITE_COLUMNS, .columns_tail = ") ORDER BY cid",
       .options = sqlite_options, .on_connect = sqlite_on_connect,
       .quote = quote_sqlite, .disarm = sqlite_disarm, .status = sqlite_status },
-    { .driver = "pgsql", .transactional_ddl = true,
+    { .driver = "pgsql", .transactional_ddl = true, .values_table = true,
       .begin = "BEGIN", .commit = "COMMIT", .rollback = "ROLLBACK",
       .table_suffix = "", .text_type = "TEXT",
       .claim = "SELECT CASE WHEN pg_try_advisory_lock(" PGSQL_LOCK ") THEN 1 ELSE 0 END AS n",

@@ -29,6 +29,7 @@ typedef struct engine_t {
     const char *driver;            /* libdbi's name */
     bool embedded;                 /* the database is a file of ours, no server */
     bool transactional_ddl;
+    bool values_table;             /* knows (VALUES (1, 2), (3, 4)) AS v, and UPDATE ... FROM v */
     const char *begin;             /* of a writing transaction */
     const char *commit;
     const char *rollback;

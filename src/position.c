@@ -2,14 +2,13 @@
 /*
  * Where this thread last left a timeline is where it probably is still: an UPDATE that says so for
  * each of many timelines proves or refutes it by the number of rows that it touched, so that most
- * batches need no SELECT.  A CASE gives each of its timelines its own number; as it is searched for
- * each row, a statement has no more than PART of them.
+ * batches need no SELECT.
  */
 #include "position.h"
 
 #include "sql.h"
 
-#define PART       64
+#define PART       128 /* timelines of a statement */
 #define GUESS_BITS 14
 #define GUESSES    (1 << GUESS_BITS)
 
@@ -57,48 +56,47 @@ static void part_note(const part_t *part, bool known)
 
 /* ---- Statements ---- */
 
-static void add_ids(sql_text_t *text, const part_t *part)
+/* A row for each move: which timeline, where it is thought to be, by how much. */
+static void add_values(sql_text_t *text, const part_t *part)
 {
-    sql_text_add(text, " WHERE id IN (%ld", (long)part->moves[0].timeline_id);
-    for (int i = 1; i < part->count; i++)
-        sql_text_add(text, ", %ld", (long)part->moves[i].timeline_id);
-    sql_text_add(text, ")");
-}
-
-/* By how much: a number where it is the same for all. */
-static void add_counts(sql_text_t *text, const part_t *part)
-{
-    int same = 1;
-    while (same < part->count && part->moves[same].count == part->moves[0].count) same++;
-    if (same == part->count) {
-        sql_text_add(text, "%d", part->moves[0].count);
-        return;
+    for (int i = 0; i < part->count; i++) {
+        const position_move_t *move = &part->moves[i];
+        sql_text_add(text, i > 0 ? ", (%ld, %ld, %d)" : "(VALUES (%ld, %ld, %d)",
+                     (long)move->timeline_id, (long)move->seq - move->count, move->count);
     }
-    sql_text_add(text, "CASE id");
-    for (int i = 0; i < part->count; i++)
-        sql_text_add(text, " WHEN %ld THEN %d", (long)part->moves[i].timeline_id,
-                     part->moves[i].count);
-    sql_text_add(text, " END");
+    sql_text_add(text, ") AS v");
 }
 
-static void add_guesses(sql_text_t *text, const part_t *part)
+static void add_selects(sql_text_t *text, const part_t *part)
 {
-    sql_text_add(text, " AND seq = CASE id");
-    for (int i = 0; i < part->count; i++)
-        sql_text_add(text, " WHEN %ld THEN %ld", (long)part->moves[i].timeline_id,
-                     (long)part->moves[i].seq - part->moves[i].count);
-    sql_text_add(text, " END");
+    for (int i = 0; i < part->count; i++) {
+        const position_move_t *move = &part->moves[i];
+        sql_text_add(text,
+                     i > 0 ? " UNION ALL SELECT %ld, %ld, %d"
+                           : "(SELECT %ld AS column1, %ld AS column2, %d AS column3",
+                     (long)move->timeline_id, (long)move->seq - move->count, move->count);
+    }
+    sql_text_add(text, ") AS v");
 }
+
+#define SET                                                                                      \
+    " SET seq = timelines.seq + v.column3,"                                                      \
+    " message_count = timelines.message_count + v.column3"
 
 static db_status_t part_update(const part_t *part, bool guessed, salon_rows_t *rows_r)
 {
-    sql_text_t *text = sql_text_make(part->pool, db_engine(part->db), false);
-    sql_text_add(text, "UPDATE timelines SET seq = seq + ");
-    add_counts(text, part);
-    sql_text_add(text, ", message_count = message_count + ");
-    add_counts(text, part);
-    add_ids(text, part);
-    if (guessed) add_guesses(text, part);
+    const engine_t *engine = db_engine(part->db);
+    sql_text_t *text = sql_text_make(part->pool, engine, false);
+    if (engine->values_table) {
+        sql_text_add(text, "UPDATE timelines" SET " FROM ");
+        add_values(text, part);
+    } else {
+        sql_text_add(text, "UPDATE timelines, ");
+        add_selects(text, part);
+        sql_text_add(text, SET);
+    }
+    sql_text_add(text, " WHERE timelines.id = v.column1");
+    if (guessed) sql_text_add(text, " AND timelines.seq = v.column2");
     return db_run(part->db, part->pool, sql_text_string(text), rows_r);
 }
 
@@ -114,8 +112,11 @@ static db_status_t part_read(const part_t *part)
 {
     salon_rows_t rows;
     sql_text_t *text = sql_text_make(part->pool, db_engine(part->db), true);
-    sql_text_add(text, "SELECT id, seq FROM timelines");
-    add_ids(text, part);
+    sql_text_add(text, "SELECT id, seq FROM timelines WHERE id IN (%ld",
+                 (long)part->moves[0].timeline_id);
+    for (int i = 1; i < part->count; i++)
+        sql_text_add(text, ", %ld", (long)part->moves[i].timeline_id);
+    sql_text_add(text, ")");
     db_status_t status = db_run(part->db, part->pool, sql_text_string(text), &rows);
     for (int i = 0; status == DB_OK && i < part->count; i++)
         part->moves[i].seq = seq_in(&rows, part->moves[i].timeline_id);

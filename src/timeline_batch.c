@@ -203,22 +203,42 @@ static db_status_t give_positions(const batch_t *batch)
     return status;
 }
 
+/* What is the same in all rows stands once, where the engine can have it so: each value in a list
+ * is work for it. */
+#define INSERT "INSERT INTO messages (" MESSAGE_COLUMNS ")"
+#define INSERT_TABLE                                                                             \
+    INSERT " SELECT column1, column2, column3, column3, column4, column5, 0, column6, 0,"        \
+           " column7, column8, column9, 0, 0, NULL, column10, column11 FROM (VALUES"
+
+static void add_row(sql_text_t *text, const message_t *m)
+{
+    sql_text_add(text, " (%ld, %ld, %ld, %ld, %ld, %ld, 0, %ld, 0, %s, %s, %s, 0, 0, NULL, %s, %s)",
+                 (long)m->id, (long)m->timeline_id, (long)m->seq, (long)m->seq,
+                 (long)m->author_id, (long)m->parent_id, (long)m->created_at, m->content,
+                 m->mentions, m->client_key, m->attachment, m->author_name);
+}
+
+static void add_table_row(sql_text_t *text, const message_t *m)
+{
+    sql_text_add(text, " (%ld, %ld, %ld, %ld, %ld, %ld, %s, %s, %s, %s, %s)", (long)m->id,
+                 (long)m->timeline_id, (long)m->seq, (long)m->author_id, (long)m->parent_id,
+                 (long)m->created_at, m->content, m->mentions, m->client_key, m->attachment,
+                 m->author_name);
+}
+
 static db_status_t insert(const batch_t *batch)
 {
+    const engine_t *engine = db_engine(batch->db);
     bool any = false;
-    sql_text_t *text = sql_text_make(batch->pool, db_engine(batch->db), false);
-    sql_text_add(text, "INSERT INTO messages (" MESSAGE_COLUMNS ") VALUES");
+    sql_text_t *text = sql_text_make(batch->pool, engine, false);
+    sql_text_add(text, engine->values_table ? INSERT_TABLE : INSERT " VALUES");
     for (int i = 0; i < batch->count; i++) {
-        const message_t *m = &batch->sends[i]->message;
         if (!is_new(batch->sends[i])) continue;
         sql_text_add(text, any ? "," : "");
-        sql_text_add(text,
-                     " (%ld, %ld, %ld, %ld, %ld, %ld, 0, %ld, 0, %s, %s, %s, 0, 0, NULL, %s, %s)",
-                     (long)m->id, (long)m->timeline_id, (long)m->seq, (long)m->seq,
-                     (long)m->author_id, (long)m->parent_id, (long)m->created_at, m->content,
-                     m->mentions, m->client_key, m->attachment, m->author_name);
+        (engine->values_table ? add_table_row : add_row)(text, &batch->sends[i]->message);
         any = true;
     }
+    if (engine->values_table) sql_text_add(text, ") AS v");
     return any ? db_run(batch->db, batch->pool, sql_text_string(text), NULL) : DB_OK;
 }
 
