@@ -169,6 +169,7 @@ static dbi_result call(db_t *db, const char *statement)
 
     atomic_store_explicit(&db->since, apr_time_now(), memory_order_relaxed);
     result = dbi_conn_query(db->conn, statement);
+    db->statements++;
     atomic_store_explicit(&db->since, 0, memory_order_relaxed);
     return result;
 }
@@ -214,6 +215,11 @@ db_status_t db_runf(db_t *db, apr_pool_t *pool, salon_rows_t *rows_r, const char
     statement = sql_vformat(pool, db->engine, format, args);
     va_end(args);
     return db_run(db, pool, statement, rows_r);
+}
+
+apr_int64_t db_statements(const db_t *db)
+{
+    return db->statements;
 }
 
 /* ---- Transactions ---- */

@@ -38,6 +38,9 @@ void db_release(db_t *db, apr_pool_t *pool);
  * wrong. */
 const char *db_check(db_t *db, apr_pool_t *pool);
 
+/* How many statements it has sent, on all its connections. */
+apr_int64_t db_statements(const db_t *db);
+
 /* Any thread.  Has the statement that runs now been running for longer than that? */
 bool db_is_slow(const db_t *db, apr_interval_time_t limit);
 /* Any thread.  Ends the connection under a statement that is running, which then is DB_LOST. */

@@ -159,9 +159,11 @@ static db_status_t attempt(lane_t *lane, store_job_t **jobs, int count, bool *do
 {
     db_status_t status = lane_connect(lane);
     apr_time_t began = apr_time_now();
+    apr_int64_t sent = db_statements(lane->db);
 
     if (status != DB_OK) return status;
     status = lane->writes ? transact(lane, jobs, count, doubtful) : run_classes(lane, jobs, count);
+    add(&lane->statements, db_statements(lane->db) - sent);
     if (status == DB_LOST) lane_lost(lane, began);
     else lane_is_up(lane);
     return status;

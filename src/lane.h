@@ -31,7 +31,7 @@ typedef struct lane_t {
     apr_time_t away_since;   /* 0: connected */
     apr_time_t next_attempt; /* to connect, while it is away */
     atomic_bool up;
-    atomic_int_fast64_t waiting, bytes, commits, jobs, failures;
+    atomic_int_fast64_t waiting, bytes, commits, jobs, statements, failures;
 } lane_t;
 
 struct store_t {

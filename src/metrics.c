@@ -68,6 +68,16 @@ static apr_int64_t store_writes(void)
     return (apr_int64_t)store_stats(server.store).writes;
 }
 
+static apr_int64_t store_statements(void)
+{
+    return (apr_int64_t)store_stats(server.store).statements;
+}
+
+static apr_int64_t store_queries(void)
+{
+    return (apr_int64_t)store_stats(server.store).queries;
+}
+
 static apr_int64_t store_reads(void)
 {
     return (apr_int64_t)store_stats(server.store).reads;
@@ -96,7 +106,10 @@ const salon_metric_t metrics_gauges[] = {
     { "topics", "gauge", "topics that somebody hears", topic_count },
     { "store_commits_total", "counter", "transactions committed", store_commits },
     { "store_writes_total", "counter", "jobs written in them", store_writes },
+    { "store_statements_total", "counter", "statements of these transactions",
+      store_statements },
     { "store_reads_total", "counter", "jobs that only read", store_reads },
+    { "store_queries_total", "counter", "statements of these", store_queries },
     { "store_failures_total", "counter", "jobs that failed", store_failures },
     { "store_waiting", "gauge", "jobs waiting for the database", store_waiting },
     { "store_ready", "gauge", "1: the database is there", store_is_ready },

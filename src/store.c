@@ -209,7 +209,9 @@ store_stats_t store_stats(const store_t *store)
     return (store_stats_t){
         .commits = get(&writer->commits),
         .writes = get(&writer->jobs),
+        .statements = get(&writer->statements),
         .reads = get(&reader->jobs),
+        .queries = get(&reader->statements),
         .failures = get(&writer->failures) + get(&reader->failures),
         .waiting = get(&writer->waiting) + get(&reader->waiting),
     };

@@ -49,7 +49,9 @@ typedef struct store_t store_t;
 typedef struct store_stats_t {
     apr_int64_t commits;  /* transactions */
     apr_int64_t writes;   /* jobs that were committed */
+    apr_int64_t statements; /* of transactions, their begin and end included */
     apr_int64_t reads;    /* jobs that were read */
+    apr_int64_t queries;  /* statements of these */
     apr_int64_t failures; /* jobs that ended with another status than DB_OK */
     apr_int64_t waiting;  /* jobs pushed and not yet delivered */
 } store_stats_t;

@@ -186,12 +186,32 @@ static void rows_add(json_object *messages, const salon_rows_t *rows, int from, 
     }
 }
 
+/* Is that there of which no message was found: the one that the page is counted from (deleted or
+ * not), or the timeline? */
+static salon_outcome_t reply_empty(salon_req_t *req, const salon_rows_t *rows)
+{
+    return rows->count > 0 ? page_reply(req, json_object_new_array(), false)
+                           : salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+}
+
+static salon_outcome_t query_empty(salon_req_t *req)
+{
+    const page_t *page = req->data;
+    apr_int64_t anchor = page->before + page->after + page->around; /* at most one is not 0 */
+    if (anchor != 0)
+        salon_sql(req, "SELECT id FROM messages WHERE id = %ld AND timeline_id = %ld",
+                  (long)anchor, (long)page->timeline_id);
+    else
+        salon_sql(req, "SELECT id FROM timelines WHERE id = %ld", (long)page->timeline_id);
+    return salon_query(req, reply_empty);
+}
+
 /* Newest first in the rows, one more than asked for when there are further ones. */
 static salon_outcome_t reply_backward(salon_req_t *req, const salon_rows_t *rows)
 {
     const page_t *page = req->data;
     int count = MIN(rows->count, page->limit);
-    if (rows->count == 0 && rows[1].count == 0) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    if (rows->count == 0) return query_empty(req);
     json_object *messages = json_object_new_array();
     rows_add(messages, rows, count - 1, -1, -1);
     return page_reply(req, messages, rows->count > page->limit);
@@ -201,79 +221,80 @@ static salon_outcome_t reply_forward(salon_req_t *req, const salon_rows_t *rows)
 {
     const page_t *page = req->data;
     int count = MIN(rows->count, page->limit);
-    if (rows->count == 0 && page->since < 0 && rows[1].count == 0)
-        return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
+    if (rows->count == 0 && page->since < 0) return query_empty(req);
     json_object *messages = json_object_new_array();
     rows_add(messages, rows, 0, count, 1);
     return page_reply(req, messages, rows->count > page->limit);
 }
 
+/* Both sides are in one answer, which says of each row on which it is, and promises no order. */
+#define SIDE_COLUMN 17
+enum { OLDER, NEWER };
+
+static int by_position(const void *a, const void *b)
+{
+    const message_t *left = a, *right = b;
+    return left->seq < right->seq ? -1 : left->seq > right->seq;
+}
+
 static salon_outcome_t reply_around(salon_req_t *req, const salon_rows_t *rows)
 {
     const page_t *page = req->data;
-    if (rows[2].count == 0) return salon_fail(req, SALON_MESSAGE_NOT_FOUND);
-    int older = MIN(rows[0].count, page->older);
+    message_t *found = apr_palloc(req->pool, sizeof(*found) * (apr_size_t)(rows->count + 1));
+    int older = 0;
+    if (rows->count == 0) return query_empty(req);
+    for (int row = 0; row < rows->count; row++) {
+        message_of_row(rows, row, &found[row]);
+        older += salon_rows_integer(rows, row, SIDE_COLUMN) == OLDER;
+    }
+    qsort(found, (size_t)rows->count, sizeof(*found), by_position);
     json_object *messages = json_object_new_array();
-    rows_add(messages, &rows[0], older - 1, -1, -1);
-    rows_add(messages, &rows[1], 0, rows[1].count, 1);
-    return page_reply(req, messages, rows[0].count > page->older);
+    for (int row = older > page->older; row < rows->count; row++)
+        json_object_array_add(messages, message_json(&found[row]));
+    return page_reply(req, messages, older > page->older);
 }
 
 #define SELECT_MESSAGES "SELECT " MESSAGE_COLUMNS " FROM messages WHERE timeline_id = %ld"
 #define POSITION_OF     "(SELECT seq FROM messages WHERE id = %ld AND timeline_id = %ld)"
 
-/* Is that message one of this timeline (deleted or not)? */
-static void query_anchor(salon_req_t *req, const page_t *page, apr_int64_t id)
-{
-    salon_sql(req, "SELECT id FROM messages WHERE id = %ld AND timeline_id = %ld", (long)id,
-              (long)page->timeline_id);
-}
-
-static void query_older(salon_req_t *req, const page_t *page, apr_int64_t id, int limit)
-{
-    salon_sql(req, SELECT_MESSAGES " AND deleted = 0 AND seq < " POSITION_OF
-              " ORDER BY seq DESC LIMIT %d",
-              (long)page->timeline_id, (long)id, (long)page->timeline_id, limit);
-}
-
 static salon_outcome_t query_backward(salon_req_t *req, const page_t *page)
 {
-    if (page->before != 0) {
-        query_older(req, page, page->before, page->limit + 1);
-        query_anchor(req, page, page->before);
-    } else {
+    if (page->before != 0)
+        salon_sql(req, SELECT_MESSAGES " AND deleted = 0 AND seq < " POSITION_OF
+                  " ORDER BY seq DESC LIMIT %d",
+                  (long)page->timeline_id, (long)page->before, (long)page->timeline_id,
+                  page->limit + 1);
+    else
         salon_sql(req, SELECT_MESSAGES
                   " AND deleted = 0 AND seq <= %ld ORDER BY seq DESC LIMIT %d OFFSET %ld",
                   (long)page->timeline_id, page->offset >= 0 ? (long)page->newest : LONG_MAX,
                   page->limit + 1, (long)MAX(0, page->offset));
-        salon_sql(req, "SELECT id FROM timelines WHERE id = %ld", (long)page->timeline_id);
-    }
     return salon_query(req, reply_backward);
 }
 
 static salon_outcome_t query_forward(salon_req_t *req, const page_t *page)
 {
-    if (page->since >= 0) {
+    if (page->since >= 0)
         salon_sql(req, SELECT_MESSAGES " AND changed_seq > %ld ORDER BY changed_seq LIMIT %d",
                   (long)page->timeline_id, (long)page->since, page->limit + 1);
-    } else {
+    else
         salon_sql(req, SELECT_MESSAGES " AND deleted = 0 AND seq > " POSITION_OF
                   " ORDER BY seq LIMIT %d",
                   (long)page->timeline_id, (long)page->after, (long)page->timeline_id,
                   page->limit + 1);
-        query_anchor(req, page, page->after);
-    }
     return salon_query(req, reply_forward);
 }
 
+#define SIDE "SELECT " MESSAGE_COLUMNS ", %d AS n FROM (" SELECT_MESSAGES " AND deleted = 0 AND seq "
+
 static salon_outcome_t query_around(salon_req_t *req, const page_t *page)
 {
-    query_older(req, page, page->around, page->older + 1);
+    long timeline = (long)page->timeline_id, around = (long)page->around;
     salon_sql(req,
-              SELECT_MESSAGES " AND deleted = 0 AND seq >= " POSITION_OF " ORDER BY seq LIMIT %d",
-              (long)page->timeline_id, (long)page->around, (long)page->timeline_id,
-              page->limit - page->older);
-    query_anchor(req, page, page->around);
+              SIDE "< " POSITION_OF " ORDER BY seq DESC LIMIT %d) AS messages UNION ALL "
+              SIDE ">= " POSITION_OF " ORDER BY seq LIMIT %d) AS messages",
+              OLDER, timeline, around, timeline, page->older + 1,
+              NEWER, timeline, around, timeline, page->limit - page->older);
     return salon_query(req, reply_around);
 }
 

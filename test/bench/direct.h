@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "report.h"
+
 /* The columns of `messages` that salond writes and reads. */
 #define DIRECT_COLUMNS                                                                           \
     "id, timeline_id, seq, changed_seq, author_id, parent_id, reply_count, created_at, "         \
@@ -43,7 +45,7 @@ typedef struct direct_engine_t {
     void (*add_timeline)(int64_t id);
     /* One transaction, durable when this returns: the timelines' positions, and the messages. */
     void (*store)(const direct_timeline_t *timelines, int timeline_count,
-                  const direct_message_t *messages, int message_count);
+                  const direct_message_t *const *messages, int message_count);
     /* Reads the page before a message, all columns; says how many rows that were. */
     int (*page)(int64_t timeline_id, int64_t before);
     /* The planner's knowledge of the tables, brought up to date as the server itself does. */
@@ -51,6 +53,27 @@ typedef struct direct_engine_t {
 } direct_engine_t;
 
 extern const direct_engine_t direct_engine;
+
+/* ---- What is done with it: each prints a row, and ends the program where something fails ---- */
+
+typedef struct direct_options_t {
+    direct_place_t place;
+    options_t report; /* label, output */
+    int senders;
+    int size; /* bytes of content */
+    double seconds, warmup;
+    int64_t timeline, first, messages; /* of history: its messages have the ids from first on */
+} direct_options_t;
+
+void direct_sends(const direct_options_t *options);
+void direct_pages(const direct_options_t *options);
+void direct_fill(const direct_options_t *options);
+
+/* A message, but for its position. */
+void direct_compose(const direct_options_t *options, direct_message_t *message, int64_t id,
+                    int64_t timeline_id, int64_t author_id);
+
+/* ---- Statements ---- */
 
 #define DIRECT_UPDATE "UPDATE timelines SET seq = ?, message_count = message_count + ? WHERE id = ?"
 

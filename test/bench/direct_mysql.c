@@ -101,7 +101,7 @@ static void bind_text(MYSQL_BIND *bind, char *text, unsigned long *length)
     *bind = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_STRING, .buffer = text, .length = length };
 }
 
-static void run_insert(const direct_message_t *messages, int count)
+static void run_insert(const direct_message_t *const *messages, int count)
 {
     static row_t *rows;
     static int room;
@@ -110,8 +110,8 @@ static void run_insert(const direct_message_t *messages, int count)
     if (count > room)
         rows = bench_grow(rows, (size_t)(room = count) * sizeof *rows);
     for (int i = 0; i < count; i++)
-        rows[i] = (row_t){ messages[i], strlen(messages[i].content),
-                           strlen(messages[i].client_key) };
+        rows[i] = (row_t){ *messages[i], strlen(messages[i]->content),
+                           strlen(messages[i]->client_key) };
     bind_number(&binds[0], &rows->message.id);
     bind_number(&binds[1], &rows->message.timeline_id);
     bind_number(&binds[2], &rows->message.seq);
@@ -124,7 +124,7 @@ static void run_insert(const direct_message_t *messages, int count)
 }
 
 static void store(const direct_timeline_t *timelines, int timeline_count,
-                  const direct_message_t *messages, int message_count)
+                  const direct_message_t *const *messages, int message_count)
 {
     run("START TRANSACTION");
     run_update(timelines, timeline_count);

@@ -120,14 +120,14 @@ static void take_results(int count)
 }
 
 static void store(const direct_timeline_t *timelines, int timeline_count,
-                  const direct_message_t *messages, int message_count)
+                  const direct_message_t *const *messages, int message_count)
 {
     PQenterPipelineMode(db);
     send_prepared("begin", NULL, 0);
     for (int i = 0; i < timeline_count; i++)
         send_update(&timelines[i]);
     for (int i = 0; i < message_count; i++)
-        send_insert(&messages[i]);
+        send_insert(messages[i]);
     send_prepared("commit", NULL, 0);
     PQpipelineSync(db);
     take_results(timeline_count + message_count + 2);

@@ -62,7 +62,7 @@ static void add_timeline(int64_t id)
 }
 
 static void store(const direct_timeline_t *timelines, int timeline_count,
-                  const direct_message_t *messages, int message_count)
+                  const direct_message_t *const *messages, int message_count)
 {
     step(begin);
     for (int i = 0; i < timeline_count; i++) {
@@ -72,7 +72,7 @@ static void store(const direct_timeline_t *timelines, int timeline_count,
         step(update);
     }
     for (int i = 0; i < message_count; i++) {
-        const direct_message_t *m = &messages[i];
+        const direct_message_t *m = messages[i];
 
         sqlite3_bind_int64(insert, 1, m->id);
         sqlite3_bind_int64(insert, 2, m->timeline_id);
