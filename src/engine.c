@@ -150,6 +150,10 @@ static const engine_option_t pgsql_options[] = {
     { .name = NULL }
 };
 
+/* As long as it knows nothing of a table, it would rather read a whole timeline and sort it than
+ * the one page that an index has in order. */
+static const char *const pgsql_on_connect[] = { "SET enable_bitmapscan=off", NULL };
+
 static const char *const pgsql_unlimited[] = {
     "SET statement_timeout=0",
     "SET idle_in_transaction_session_timeout=0",
@@ -303,7 +307,7 @@ static const engine_t engines[] = {
       .no_limit = "SET statement_timeout=0", .limit = "SET statement_timeout=" PGSQL_LIMIT,
       .unlimited = pgsql_unlimited, .snapshot = pgsql_snapshot,
       .columns_head = PGSQL_COLUMNS, .columns_tail = ") ORDER BY a.attnum",
-      .options = pgsql_options, .on_connect = no_statements,
+      .options = pgsql_options, .on_connect = pgsql_on_connect,
       .quote = quote_always_plain, .status = pgsql_status },
     { .driver = "mysql",
       .begin = "START TRANSACTION", .commit = "COMMIT", .rollback = "ROLLBACK",

@@ -2,7 +2,8 @@
 /*
  * Storing new messages, on the writing store thread: positions are given inside the transaction
  * that stores the message, so they have no gaps, and a batch of messages costs a handful of
- * statements, whatever their number: which parents there are, an UPDATE of the timelines, one INSERT.
+ * statements, whatever their number: which parents there are, an UPDATE of the timelines, and an
+ * INSERT.
  */
 #include "timeline_send.h"
 

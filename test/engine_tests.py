@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import engine_faults
+import plans
 import run_conversations
 import salon_test
 import test_media
@@ -56,7 +57,7 @@ def test_tables():
 
 
 TOGETHER = engine_faults.TOGETHER + [test_units, test_tables, test_media.permissions,
-                                     upgrade.test_upgrade,
+                                     upgrade.test_upgrade, plans.test_plans,
                                      test_process.test_stop_under_load,
                                      test_process.test_crash_under_load]
 TESTS = TOGETHER + engine_faults.ALONE

@@ -21,6 +21,7 @@ import salon_test  # noqa: E402
 from salon_test import (LIMIT, SALOND, Failure, Server, Skip, check,  # noqa: E402
                         signed_in, until)
 from test_process import compare_history, history, load  # noqa: E402
+from plans import test_plans  # noqa: E402,F401
 from upgrade import test_upgrade  # noqa: E402,F401
 
 FAULTS = salon_test.find_built("SALON_FAULTS_LIBRARY", "test/faults/.libs/faults.so")

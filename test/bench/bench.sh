@@ -8,6 +8,8 @@
 #   SALOND SALONCTL SALON_PLUGINS   the programs, and the directory of the plugins
 #   BENCH_QUICK=1                   one round of less, in less than a minute
 #   BENCH_ONLY="fanout acks"        only these of: opening fanout deflate acks lossless presence live
+#                                   databases
+#   BENCH_DATABASES="sqlite3"       only these of: sqlite3 pgsql mysql
 
 set -u
 
@@ -18,7 +20,8 @@ SALONCTL=${SALONCTL:-$built/src/salonctl}
 SALON_PLUGINS=${SALON_PLUGINS:-$built/plugins/.libs}
 load=$built/test/bench/load
 floor=$built/test/bench/floor
-only=${BENCH_ONLY:-opening fanout deflate acks lossless presence live}
+only=${BENCH_ONLY:-opening fanout deflate acks lossless presence live databases}
+databases=${BENCH_DATABASES:-sqlite3 pgsql mysql}
 
 if [ -n "${BENCH_QUICK:-}" ]; then
     rounds=1 seconds=1 warmup=0.3 limit=50
@@ -26,12 +29,14 @@ if [ -n "${BENCH_QUICK:-}" ]; then
     lossless='--connections 500 --senders 10 --rates 200 --seconds 3'
     returning=500 away=3 after=1
     readers=1000 moves=300 staying=500
+    histories='1000 10000'
 else
     rounds=3 seconds=2 warmup=0.5 limit=320
     receivers='100 1000 5000' accepted=5000 idle=10000
     lossless='--connections 2000 --senders 20 --rates 400 --seconds 8'
     returning=2000 away=6 after=5 # users of one room; seconds
     readers=5000 moves=1000 staying=2000
+    histories='1000 100000 1000000' # messages in a room
 fi
 rates=50,400,800
 deflate_receivers=1000
@@ -40,11 +45,12 @@ ack_senders='1 32 256'
 ack_rooms=64          # so that senders hear few but themselves
 presence_allowed=25000 # the setting presence.rate
 writers=50            # of a live room, beside its readers
+history_first=2251799813685248 # the id of a room's first message; above what salond gives
 plugins='"rooms", "veza"' more=''
 endpoint='"/ws" { dialect = "veza"  rate = "" }'
 frame=380             # bytes of a delivery, until salond has shown how many it has
 
-salond_pid='' floor_pid='' load_pid='' failed=0 started=$(date +%s)
+salond_pid='' floor_pid='' load_pid='' database_pid='' failed=0 started=$(date +%s)
 work=$(mktemp -d "${TMPDIR:-/tmp}/salon-bench.XXXXXX") || exit 1
 results=$work/results
 log=$work/salond.log
@@ -74,6 +80,7 @@ finish() {
     [ -z "$load_pid" ] || stop "$load_pid"
     [ -z "$salond_pid" ] || stop "$salond_pid"
     [ -z "$floor_pid" ] || stop "$floor_pid"
+    [ -z "$database_pid" ] || stop "$database_pid"
     rm -rf "$work"
 }
 trap finish EXIT
@@ -308,6 +315,129 @@ bench_live() {
         --warmup 2 --seconds $((after + 3))
 }
 
+# ---- Databases: salond, and its database's own library ----------------------------------------
+
+# start_database ENGINE: an empty database of that kind, durable as it is by default; sets $more for
+# salond and $place for the reference.  False: there is none.
+start_database() {
+    more='' place="-d $work/state/salon.db"
+    [ "$1" != sqlite3 ] || return 0
+    mkfifo "$work/database.in" 2> /dev/null
+    : > "$work/database.out"
+    "${PYTHON:-python3}" "$here/database.py" "$1" < "$work/database.in" > "$work/database.out" &
+    database_pid=$!
+    exec 9> "$work/database.in"
+    wait_for '^ready' "$work/database.out" $database_pid || return 1
+    read -r _ port_ name user password < "$work/database.out"
+    more="database { driver = \"$1\"  host = \"127.0.0.1\"  port = $port_  name = \"$name\"
+        user = \"$user\"  password_file = \"$password\" }"
+    place="-d $name -p $port_ -u $user -w $password"
+}
+
+stop_database() {
+    [ -z "$database_pid" ] || stop "$database_pid"
+    database_pid=''
+}
+
+# on_direct MODE OPTION...: the reference, on the same database.
+on_direct() {
+    mode=$1
+    shift
+    # shellcheck disable=SC2086
+    timeout 300 "$built/test/bench/direct_$engine" $place -o "$results" "$@" "$mode" \
+        > "$work/load.log" &
+    load_pid=$!
+    if ! wait $load_pid; then
+        say "direct_$engine $mode $* has failed"
+        failed=1
+    fi
+    load_pid=''
+}
+
+store_round() {
+    for count in $ack_senders; do
+        on_salond acks --client-id --rooms "$stored" --senders "$count" --seconds $seconds \
+            --warmup $warmup
+        on_direct sends -n "$count" -s $seconds -b $warmup
+    done
+}
+
+# fill_histories: a room for each length; $filled has "ROOM:FIRST:LENGTH" of each.
+fill_histories() {
+    filled='' first=$history_first
+    for length in $histories; do
+        add_rooms 1 "history$length-"
+        on_direct fill -t $((rooms * 8 + 1)) -f $first -m "$length"
+        filled="$filled $rooms:$first:$length"
+        first=$((first + 10000000))
+    done
+}
+
+# pages LABEL ASKERS [OPTION]: of the room, which $room, $first and $length are about.
+pages() {
+    on_salond history --label "$1" --connections 64 --outstanding "$2" --rooms "$room" --first-message "$first" \
+        --messages "$length" --seconds 1 --warmup $warmup ${3:+"$3"}
+}
+
+history_round() {
+    for history in $filled; do
+        length=${history##*:} room=${history%%:*}
+        first=${history#*:} first=${first%%:*}
+        pages old 1
+        on_direct pages -t $((room * 8 + 1)) -f "$first" -m "$length" -s 1 -b $warmup
+    done
+    pages old 8
+    pages newest 1 --newest
+    pages newest 8 --newest
+}
+
+bench_database() {
+    [ -z "$salond_pid" ] || stop "$salond_pid"
+    salond_pid='' results=$work/results-$engine
+    : > "$results"
+    start_salond
+    add_rooms 256 store
+    stored=$rooms
+    say "$engine: filling rooms with $histories messages"
+    fill_histories
+    for round in $(seq $rounds); do
+        say "$engine, round $round of $rounds"
+        store_round
+        history_round
+    done
+    stop "$salond_pid"
+    salond_pid='' results=$work/results
+}
+
+bench_databases() {
+    plugins='"rooms", "veza"'
+    endpoint='"/ws" { dialect = "veza"  rate = "" }'
+    for engine in $databases; do
+        if [ ! -x "$built/test/bench/direct_$engine" ]; then
+            say "$engine is left out: configure has not found its library (see ./bootstrap)"
+        elif ! start_database "$engine"; then
+            say "$engine is left out: it cannot be started"
+        else
+            bench_database
+        fi
+        stop_database
+    done
+}
+
+# report_database ENGINE
+report_database() {
+    source=$work/results-$1
+    [ -s "$source" ] || return 0
+    printf '\n%s: messages stored, a room each, by salond and by its own library alone\n' "$1"
+    table acks 'senders server' \
+        'acks/s ratio commits/s acks/commit cpu_s/M p50_ms p99_ms max_ms' \
+        'sort -s -n -k1,1' acks/s direct
+    printf '\n%s: pages of 50 messages\n' "$1"
+    table history 'messages askers server' \
+        'pages/s ratio queries/page cpu_us p50_ms p99_ms max_ms' 'sort -s -n -k1,1 -k2,2' \
+        pages/s direct
+}
+
 # ---- The report -----------------------------------------------------------------------------
 
 # table MODE KEYS COLUMNS ORDER [COST [LIKE]]: medians, a row for each combination of the keys; a
@@ -370,6 +500,11 @@ report() {
             'moves/s moves in_time% events/s messages p50_ms p99_ms max_ms missing dropped
              cpu_s before_KB after_KB' cat
     fi
+    if wanted databases; then
+        for engine in $databases; do
+            report_database "$engine"
+        done
+    fi
     if [ -f "$work/lossless.log" ]; then
         printf '\nTwo rooms, everything counted\n'
         cat "$work/lossless.log"
@@ -399,5 +534,6 @@ for part in lossless acks fanout deflate presence live; do
     ! wanted $part || bench_$part
 done
 late && say "the time was up; some rounds were left out"
+! wanted databases || bench_databases
 report
 exit $failed

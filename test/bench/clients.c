@@ -149,6 +149,15 @@ bool clients_say(clients_t *clients, client_t *client, const stamp_t *stamp)
     return client->state == CLIENT_READY;
 }
 
+void clients_ask(clients_t *clients, client_t *client, long before)
+{
+    size_t length = message_ask(clients->text, message_size(clients->options),
+                                client_room(clients, client), before);
+
+    if (client->state == CLIENT_READY)
+        client_send_frame(clients, client, WS_TEXT, clients->text, length);
+}
+
 /* ---- Opening: connect, handshake, sign-in, join --------------------------------------------- */
 
 /* 127.1.0.1 and on, PER_ADDRESS connections from each; the kernel chooses the port. */
@@ -288,6 +297,8 @@ static void take_text(clients_t *clients, client_t *client, const char *text, si
 
     if (kind == MESSAGE_DELIVERY || kind == MESSAGE_ACK)
         take_stamped(clients, client, kind, text, length, now);
+    else if (kind == MESSAGE_PAGE && clients->on_page != NULL)
+        clients->on_page(clients, client, now);
     else if (kind == MESSAGE_PRESENCE && clients->on_presence != NULL)
         clients->on_presence(clients, client, now);
     else if (kind == MESSAGE_SIGNED_IN && client->state == CLIENT_SIGNING_IN)

@@ -65,6 +65,7 @@ struct clients_t {
     void (*on_delivery)(clients_t *clients, client_t *client, const stamp_t *stamp, size_t size,
                         int64_t now);
     void (*on_ack)(clients_t *clients, client_t *client, const stamp_t *stamp, int64_t now);
+    void (*on_page)(clients_t *clients, client_t *client, int64_t now);
     void (*on_presence)(clients_t *clients, client_t *client, int64_t now);
     void (*on_refused)(clients_t *clients, client_t *client, int64_t now);
 };
@@ -93,6 +94,9 @@ int64_t clients_run(clients_t *clients, int64_t until);
 
 /* Sends a message from the client to its room; false: not sent, its connection is gone. */
 bool clients_say(clients_t *clients, client_t *client, const stamp_t *stamp);
+
+/* Asks for a page of its room's history (message_ask). */
+void clients_ask(clients_t *clients, client_t *client, long before);
 
 /* Closes all connections, and forgets *clients. */
 void clients_free(clients_t **clients);

@@ -13,8 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-import databases  # noqa: E402
-from salon_test import Skip  # noqa: E402
+from salon_test import Skip, databases  # noqa: E402
 
 
 def main(driver):

@@ -15,8 +15,9 @@
 #define LEAST      200 /* messages before a page's anchor, at least */
 
 static const column_t columns[] = {
-    { "messages", 9, 0 }, { "pages/s", 8, 0 }, { "queries/page", 12, 3 }, { "cpu_us", 7, 1 },
-    { "p50_ms", 8, 3 },   { "p99_ms", 8, 3 },  { "max_ms", 8, 2 },        { NULL, 0, 0 },
+    { "messages", 9, 0 }, { "askers", 6, 0 }, { "pages/s", 8, 0 }, { "queries/page", 12, 3 },
+    { "cpu_us", 7, 1 },   { "p50_ms", 8, 3 }, { "p99_ms", 8, 3 },  { "max_ms", 8, 2 },
+    { "refused", 7, 0 },  { NULL, 0, 0 },
 };
 
 static void read_page(const direct_options_t *options)
@@ -33,12 +34,14 @@ static void report(const direct_options_t *options, int64_t pages, int64_t took,
 {
     double values[] = {
         (double)options->messages,
+        1,
         (double)pages / ((double)took / BENCH_SECOND),
         1,
         cpu / (double)pages * 1e6,
         histogram_at(times, 0.50) / BENCH_MILLISECOND,
         histogram_at(times, 0.99) / BENCH_MILLISECOND,
         (double)times->greatest / BENCH_MILLISECOND,
+        0,
     };
 
     report_head(columns);

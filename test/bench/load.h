@@ -40,6 +40,9 @@ typedef struct options_t {
     long first_user;
     bool deflate;      /* offer compression, and insist on it */
     bool client_id;    /* send one with each message, as front ends do */
+    bool newest;       /* history: the newest page, in the place of an old one */
+    long first_message; /* history: the id of the room's first one; the others follow in a row */
+    long messages;     /* history: how many there are */
     const char *metric;
     double slack;      /* kilobytes by which memory may grow and still count as flat */
     int moves;         /* connections that come in a second, and that go */
@@ -52,6 +55,7 @@ typedef struct options_t {
 int fanout_run(const options_t *options);
 int acks_run(const options_t *options);
 int accept_run(const options_t *options);
+int history_run(const options_t *options);
 int idle_run(const options_t *options);
 int lossless_run(const options_t *options);
 int presence_run(const options_t *options);

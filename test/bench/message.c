@@ -24,6 +24,7 @@ static const spelling_t spellings[] = {
     SPELLING("room_message", MESSAGE_DELIVERY),
     SPELLING("chat_message", MESSAGE_DELIVERY),
     SPELLING("message_sent", MESSAGE_ACK),
+    SPELLING("room_history", MESSAGE_PAGE),
     SPELLING("user_presence", MESSAGE_PRESENCE),
     SPELLING("user_joined", MESSAGE_PRESENCE),
     SPELLING("user_left", MESSAGE_PRESENCE),
@@ -133,6 +134,17 @@ size_t message_send(char *text, size_t size, const options_t *options, long room
                         (unsigned long long)stamp->due, stamp->sender, stamp->sequence);
     end += snprintf(end, size - (size_t)(end - text), "}}");
     return (size_t)(end - text);
+}
+
+size_t message_ask(char *text, size_t size, long room, long before)
+{
+    int length = snprintf(text, size, "{\"type\":\"get_history\",\"data\":{\"room_id\":%ld",
+                          room);
+
+    if (before != 0)
+        length += snprintf(text + length, size - (size_t)length, ",\"before_id\":%ld", before);
+    length += snprintf(text + length, size - (size_t)length, "}}");
+    return (size_t)length;
 }
 
 size_t message_size(const options_t *options)

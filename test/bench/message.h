@@ -18,6 +18,7 @@ typedef enum {
     MESSAGE_PRESENCE,  /* user_presence, user_joined, user_left */
     MESSAGE_SIGNED_IN, /* auth_success */
     MESSAGE_JOINED,    /* room_joined */
+    MESSAGE_PAGE,      /* room_history */
     MESSAGE_REFUSED    /* auth_error, error */
 } message_kind_t;
 
@@ -28,6 +29,9 @@ size_t message_join(char *text, size_t size, long room);
 /* A message to the room; for the floor, the delivery itself, which it hands on as it is. */
 size_t message_send(char *text, size_t size, const options_t *options, long room,
                     const stamp_t *stamp);
+
+/* A page of the room's history before a message; 0: the newest. */
+size_t message_ask(char *text, size_t size, long room, long before);
 
 /* The most that message_send writes. */
 size_t message_size(const options_t *options);
