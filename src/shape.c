@@ -13,31 +13,41 @@
 
 json_object *salon_path(json_object *object, const char *path)
 {
-    while (*path != '\0') {
+    const char *dot;
+    while ((dot = strchr(path, '.')) != NULL) {
         char name[64];
-        size_t length = strcspn(path, ".");
-        apr_cpystrn(name, path, MIN(length + 1, sizeof(name)));
+        apr_cpystrn(name, path, MIN((size_t)(dot - path) + 1, sizeof(name)));
         if (!json_object_object_get_ex(object, name, &object) || object == NULL) return NULL;
-        path += length + (path[length] == '.');
+        path = dot + 1;
     }
+    if (*path != '\0' && !json_object_object_get_ex(object, path, &object)) return NULL;
     return object;
+}
+
+/* Writes a number with leading zeros; returns what is behind it. */
+static char *digits_write(char *at, int value, int digits)
+{
+    for (int i = digits; i > 0; i--, value /= 10) at[i - 1] = (char)('0' + value % 10);
+    return at + digits;
 }
 
 /* digits: of the fraction; 0, 3 or 6. */
 static json_object *time_json(apr_int64_t time, int digits, const char *zone)
 {
     apr_time_exp_t t;
-    char text[64];
+    char text[64], *at = text;
     apr_time_exp_gmt(&t, apr_time_from_msec(time));
-    int length = apr_snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d", t.tm_year + 1900,
-                              t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
-    if (digits == 3)
-        apr_snprintf(text + length, sizeof(text) - (size_t)length, ".%03d%s", t.tm_usec / 1000,
-                     zone);
-    else if (digits == 6)
-        apr_snprintf(text + length, sizeof(text) - (size_t)length, ".%06d%s", t.tm_usec, zone);
-    else
-        apr_cpystrn(text + length, zone, sizeof(text) - (size_t)length);
+    int parts[] = { t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec };
+    at = digits_write(at, t.tm_year + 1900, 4);
+    for (int i = 0; i < 5; i++) {
+        *at++ = "--T::"[i];
+        at = digits_write(at, parts[i], 2);
+    }
+    if (digits > 0) {
+        *at++ = '.';
+        at = digits_write(at, digits == 3 ? t.tm_usec / 1000 : t.tm_usec, digits);
+    }
+    apr_cpystrn(at, zone, sizeof(text) - (size_t)(at - text));
     return json_object_new_string(text);
 }
 
@@ -83,6 +93,7 @@ json_object *salon_shape(const salon_shape_t *shape, json_object *canonical)
 {
     json_object *wire = json_object_new_object();
     for (const salon_shape_t *row = shape; row != NULL && row->name != NULL; row++)
-        json_object_object_add(wire, row->name, value_shape(row, canonical));
+        json_object_object_add_ex(wire, row->name, value_shape(row, canonical),
+                                  JSON_C_OBJECT_KEY_IS_CONSTANT);
     return wire;
 }
