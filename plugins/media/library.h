@@ -6,6 +6,8 @@
 #ifndef MEDIA_LIBRARY_H
 #define MEDIA_LIBRARY_H
 
+#include <sys/queue.h>
+
 #include <salon/plugin.h>
 
 #define MEDIA_DIGEST 64 /* characters */
@@ -34,7 +36,7 @@ typedef struct media_t {
     apr_int64_t created_at;
     apr_int64_t idle_at; /* since when nothing uses it */
     bool going;          /* it is being removed from the database */
-    struct media_use_t *uses;
+    LIST_HEAD(media_uses_t, media_use_t) uses;
     struct media_t *idle_next, **idle_link; /* link NULL: in use */
     char name[];
 } media_t;

@@ -94,7 +94,7 @@ static const char *attach_hook(const salon_user_t *user, salon_topic_t topic,
             *details_r = salon_json_integer(salon_json(), "media_id", ids[i]);
             return NOT_FOUND;
         }
-        if (named->uses == NULL) media_set_idle(named, now);
+        if (LIST_EMPTY(&named->uses)) media_set_idle(named, now);
         if (i == 0) attachment_complete(arguments, media, named);
     }
     return NULL;
@@ -165,7 +165,7 @@ static apr_status_t stay(void *data)
     media_t *media = media_find_going(((const removal_t *)data)->id);
     if (media == NULL) return APR_SUCCESS;
     media->going = false;
-    if (media->uses == NULL) media_set_idle(media, salon_now());
+    if (LIST_EMPTY(&media->uses)) media_set_idle(media, salon_now());
     return APR_SUCCESS;
 }
 

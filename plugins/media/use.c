@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A use stands in two lists: of what it uses, and of the place (topic) where the message is.  What
- * is told of a deleted message is its id; it is looked for in the place's list.
+ * A use stands in three lists: of what it uses, of the place (topic) where the message is, and of
+ * the message, which is found by its id, for that is what is told of a deleted one.
  */
 #include "use.h"
 
@@ -23,19 +23,21 @@ typedef struct {
 
 typedef struct {
     place_key_t key; /* first */
-    use_t *uses;
+    LIST_HEAD(, media_use_t) uses;
 } place_t;
 
 struct media_use_t {
     media_t *media;
     place_t *place;
     apr_int64_t message_id;
-    use_t *next_of_media, *next_of_place;
+    use_t *next_of_message;
+    LIST_ENTRY(media_use_t) of_media, of_place;
 };
 
 static struct {
     apr_pool_t *pool;
     apr_hash_t *places;
+    apr_hash_t *messages; /* id -> the latest of its uses */
     apr_array_header_t *kinds; /* const char *: there are few */
 } all;
 
@@ -73,36 +75,65 @@ static place_t *place_make(salon_topic_t topic)
 
 static void place_free_unused(place_t *place)
 {
-    if (place->uses != NULL) return;
+    if (!LIST_EMPTY(&place->uses)) return;
     apr_hash_set(all.places, &place->key, sizeof(place->key), NULL);
     free(place);
+}
+
+/* ---- Uses of one message ---- */
+
+static use_t *message_uses(apr_int64_t message_id)
+{
+    return apr_hash_get(all.messages, &message_id, sizeof(message_id));
+}
+
+/* The key is in the first one, so it goes before that does. */
+static void message_set(apr_int64_t message_id, use_t *first)
+{
+    apr_hash_set(all.messages, &message_id, sizeof(message_id), NULL);
+    if (first != NULL)
+        apr_hash_set(all.messages, &first->message_id, sizeof(first->message_id), first);
+}
+
+static void leave_message(use_t *use)
+{
+    use_t *first = message_uses(use->message_id), **link = &first;
+    while (*link != use) link = &(*link)->next_of_message;
+    *link = use->next_of_message;
+    message_set(use->message_id, first);
 }
 
 /* ---- Uses ---- */
 
 void use_add(media_t *media, salon_topic_t topic, apr_int64_t message_id, apr_int64_t now)
 {
-    use_t *use = malloc(sizeof(*use));
+    use_t *use = calloc(1, sizeof(*use));
     if (use == NULL) abort();
-    place_t *place = place_make(topic);
-    *use = (use_t){ media, place, message_id, media->uses, place->uses };
-    media->uses = place->uses = use;
+    use->media = media;
+    use->place = place_make(topic);
+    use->message_id = message_id;
+    use->next_of_message = message_uses(message_id);
+    message_set(message_id, use);
+    LIST_INSERT_HEAD(&media->uses, use, of_media);
+    LIST_INSERT_HEAD(&use->place->uses, use, of_place);
     media->idle_at = now;
     media_set_busy(media);
 }
 
-static void leave_media(use_t *use)
+static void use_free(use_t *use)
 {
-    use_t **link = &use->media->uses;
-    while (*link != use) link = &(*link)->next_of_media;
-    *link = use->next_of_media;
+    leave_message(use);
+    LIST_REMOVE(use, of_media);
+    LIST_REMOVE(use, of_place);
+    place_free_unused(use->place);
+    free(use);
 }
 
-static void leave_place(use_t *use)
+static void use_free_at(use_t *use, apr_int64_t now)
 {
-    use_t **link = &use->place->uses;
-    while (*link != use) link = &(*link)->next_of_place;
-    *link = use->next_of_place;
+    media_t *media = use->media;
+    use_free(use);
+    if (LIST_EMPTY(&media->uses) && !media->going) media_set_idle(media, now);
 }
 
 /* The time is kept, so that what a restart finds unused is not taken for long unused. */
@@ -122,49 +153,45 @@ static void forget_stored(salon_topic_t topic, apr_int64_t message_id, apr_int64
                 (long)topic.id);
 }
 
-/* It has left its place's list. */
-static void use_free(use_t *use, apr_int64_t now)
+/* What is left of the place goes with its last use. */
+static bool place_end(place_t *place, apr_int64_t now)
 {
-    media_t *media = use->media;
-    leave_media(use);
-    if (media->uses == NULL && !media->going) media_set_idle(media, now);
-    free(use);
+    use_t *use = place != NULL ? LIST_FIRST(&place->uses) : NULL, *next;
+    bool any = use != NULL;
+    for (; use != NULL; use = next) {
+        next = LIST_NEXT(use, of_place);
+        use_free_at(use, now);
+    }
+    return any;
+}
+
+static bool message_end(apr_int64_t message_id, apr_int64_t now)
+{
+    use_t *use = message_uses(message_id), *next;
+    bool any = use != NULL;
+    for (; use != NULL; use = next) {
+        next = use->next_of_message;
+        use_free_at(use, now);
+    }
+    return any;
 }
 
 void use_end(salon_topic_t topic, apr_int64_t message_id, apr_int64_t now)
 {
-    place_t *place = place_find(topic);
-    if (place == NULL) return;
-    use_t **link = &place->uses, *use;
-    bool any = false;
-    while ((use = *link) != NULL) {
-        if (message_id != 0 && use->message_id != message_id) {
-            link = &use->next_of_place;
-            continue;
-        }
-        *link = use->next_of_place;
-        use_free(use, now);
-        any = true;
-    }
-    place_free_unused(place);
+    bool any = message_id != 0 ? message_end(message_id, now) : place_end(place_find(topic), now);
     if (any) forget_stored(topic, message_id, now);
 }
 
 void use_end_all(media_t *media)
 {
-    use_t *use;
-    while ((use = media->uses) != NULL) {
-        media->uses = use->next_of_media;
-        leave_place(use);
-        place_free_unused(use->place);
-        free(use);
-    }
+    while (!LIST_EMPTY(&media->uses)) use_free(LIST_FIRST(&media->uses));
 }
 
 int use_count(const media_t *media)
 {
     int count = 0;
-    for (const use_t *use = media->uses; use != NULL; use = use->next_of_media) count++;
+    const use_t *use;
+    LIST_FOREACH(use, &media->uses, of_media) count++;
     return count;
 }
 
@@ -172,8 +199,9 @@ int use_count(const media_t *media)
 bool use_may_see(const salon_user_t *user, const media_t *media)
 {
     const place_t *asked = NULL;
+    const use_t *use;
     if (user != NULL && user->id == media->owner->user_id) return true;
-    for (const use_t *use = media->uses; use != NULL; use = use->next_of_media) {
+    LIST_FOREACH(use, &media->uses, of_media) {
         if (use->place == asked) continue;
         asked = use->place;
         if (salon_may(user, "read", topic_of(asked))) return true;
@@ -224,6 +252,7 @@ apr_status_t use_load(apr_pool_t *pool)
     apr_pool_t *scratch;
     all.pool = pool;
     all.places = apr_hash_make(pool);
+    all.messages = apr_hash_make(pool);
     all.kinds = apr_array_make(pool, 8, sizeof(const char *));
     apr_pool_create(&scratch, pool);
     const salon_rows_t *pruned = salon_load(
