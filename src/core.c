@@ -12,6 +12,7 @@
 #include "api_token.h"
 #include "metrics.h"
 #include "plugin.h"
+#include "retention.h"
 #include "salon/message.h"
 #include "user.h"
 
@@ -109,6 +110,12 @@ static const salon_argument_t user_erase_arguments[] = {
     { NULL, 0, 0, 0, 0 },
 };
 
+static const salon_argument_t look_arguments[] = {
+    { "days", SALON_INTEGER, SALON_OPTIONAL, 0, SALON_KEEP_DAYS_MOST },
+    { "messages", SALON_INTEGER, SALON_OPTIONAL, 0, SALON_KEEP_MESSAGES_MOST },
+    { NULL, 0, 0, 0, 0 },
+};
+
 static const salon_operation_t operations[] = {
     { .name = "session.authenticate", .handler = core_session_authenticate,
       .arguments = authenticate_arguments, .flags = SALON_ANYBODY,
@@ -139,6 +146,10 @@ static const salon_operation_t operations[] = {
       .flags = SALON_INTERNAL, .help = "give a user another role on the whole server" },
     { .name = "user.erase", .handler = core_user_erase, .arguments = user_erase_arguments,
       .flags = SALON_INTERNAL, .help = "erase a person; what they said stays, without them" },
+    { .name = "retention.run", .handler = retention_run, .flags = SALON_INTERNAL,
+      .help = "delete now what is too old or too many" },
+    { .name = "retention.look", .handler = retention_look, .arguments = look_arguments,
+      .flags = SALON_INTERNAL, .help = "what that would delete" },
     { .name = "server.stats", .handler = core_server_stats, .flags = SALON_INTERNAL,
       .help = "the figures of /metrics" },
     { .name = "server.plugins", .handler = core_server_plugins, .flags = SALON_INTERNAL,
@@ -158,7 +169,8 @@ static const salon_event_t events[] = {
     { NULL, 0, NULL },
 };
 
-static const salon_hooks_t hooks = { .access = access_hook, .refuse = refuse_hook };
+static const salon_hooks_t hooks = { .access = access_hook, .refuse = refuse_hook,
+                                     .stop = retention_stop };
 
 static const salon_personal_t personal[] = {
     { "users", "id", SALON_KEEP }, /* as somebody who has been erased */
@@ -184,6 +196,9 @@ static const salon_command_t commands[] = {
     { "api-token list", "[--name NAME]", "api_token.list", NULL, "API tokens" },
     { "api-token revoke", "TOKEN", "api_token.revoke", "id",
       "end an API token, or the one of that id" },
+    { "retention run", "", "retention.run", NULL, "delete now what is too old or too many" },
+    { "retention dry-run", "[--days DAYS] [--messages COUNT]", "retention.look", NULL,
+      "what that would delete, or if no more were kept" },
     { "stats", "", "server.stats", NULL, "the server's figures" },
     { "plugins", "", "server.plugins", NULL, "the plugins that are loaded" },
     { "reload", "", "server.reload", NULL, "read the configuration again" },

@@ -11,6 +11,7 @@
 
 #include "latency.h"
 #include "plugin.h"
+#include "retention.h"
 #include "server.h"
 #include "session.h"
 #include "topic.h"
@@ -44,6 +45,8 @@ static const struct counter_t {
     [METRIC_HTTP_REQUESTS] = { "http_requests_total", "HTTP requests" },
     [METRIC_HTTP_REFUSED] = { "http_refused_total", "HTTP requests refused as malformed" },
     [METRIC_MESSAGES_STORED] = { "messages_stored_total", "chat messages committed" },
+    [METRIC_MESSAGES_EXPIRED] = { "messages_expired_total",
+                                  "messages deleted as too old or too many" },
 };
 
 static apr_int64_t connections_now(void)
@@ -113,6 +116,10 @@ const salon_metric_t metrics_gauges[] = {
     { "store_failures_total", "counter", "jobs that failed", store_failures },
     { "store_waiting", "gauge", "jobs waiting for the database", store_waiting },
     { "store_ready", "gauge", "1: the database is there", store_is_ready },
+    { "retention_running", "gauge", "1: what is too old or too many is being deleted",
+      retention_running },
+    { "retention_last_timestamp_seconds", "gauge", "when that was last complete; 0: not yet",
+      retention_last_at },
     { "uptime_seconds", "gauge", "since the start", uptime },
     { NULL, NULL, NULL, NULL },
 };

@@ -163,10 +163,11 @@ static const char *named_by(const salon_req_t *req, const char *noun, int length
 static const char *subject_of(const salon_req_t *req)
 {
     const char *noun = req->operation->row->name, *subject = NULL;
+    const salon_timeline_kind_t *kind;
     if (strcmp(req->operation->owner, "core") == 0) return "-";
     subject = named_by(req, noun, (int)strcspn(noun, "."));
-    for (int i = 0; subject == NULL && (noun = timeline_kind_name(i)) != NULL; i++)
-        subject = named_by(req, noun, (int)strlen(noun));
+    for (int i = 0; subject == NULL && (kind = timeline_kind_at(i)) != NULL; i++)
+        subject = named_by(req, kind->name, (int)strlen(kind->name));
     return subject != NULL ? subject : "-";
 }
 

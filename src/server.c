@@ -23,6 +23,7 @@
 #include "hooks.h"
 #include "log.h"
 #include "plugin.h"
+#include "retention.h"
 #include "schema.h"
 #include "sequence.h"
 #include "timeline.h"
@@ -98,6 +99,7 @@ static const char *state_begin(void)
     sequence_init(server.pool);
     timeline_init(server.pool);
     topic_init(server.pool);
+    retention_init();
     return plugin_start(server.pool);
 }
 

@@ -204,25 +204,39 @@ void timeline_append(salon_timeline_t *timeline, const message_t *message)
     timeline_used(timeline);
 }
 
+static void recent_replace(salon_timeline_t *timeline, int index, const message_t *message)
+{
+    message_t *copy = message_copy(message);
+    size_move(timeline, copy->size, timeline->recent[index]->size);
+    free(timeline->recent[index]);
+    timeline->recent[index] = copy;
+}
+
+static void message_leave(salon_timeline_t *timeline, const message_t *message)
+{
+    int index = timeline_index(timeline, message->id);
+    timeline->info.count--;
+    replies_move(timeline, message, -1);
+    if (index >= 0) recent_remove(timeline, index);
+}
+
 void timeline_changed(salon_timeline_t *timeline, const message_t *message)
 {
     if (!timeline->loaded) return;
-    timeline->info.seq = message->changed_seq;
-    if (message->deleted) {
-        timeline->info.count--;
-        replies_move(timeline, message, -1);
-    }
     int index = timeline_index(timeline, message->id);
-    if (index < 0) return;
-    if (message->deleted) {
-        recent_remove(timeline, index);
-    } else {
-        message_t *copy = message_copy(message);
-        size_move(timeline, copy->size, timeline->recent[index]->size);
-        free(timeline->recent[index]);
-        timeline->recent[index] = copy;
-    }
+    timeline->info.seq = message->changed_seq;
+    if (message->deleted) message_leave(timeline, message);
+    else if (index >= 0) recent_replace(timeline, index, message);
     info_follow(timeline);
+}
+
+/* What is left may be older than all that was in memory. */
+void timeline_expired(salon_timeline_t *timeline, apr_int64_t message_id, apr_int64_t parent_id)
+{
+    if (!timeline->loaded) return;
+    message_leave(timeline, &(message_t){ .id = message_id, .parent_id = parent_id });
+    info_follow(timeline);
+    if (timeline->recent_count == 0 && timeline->info.count > 0) timeline_unload(timeline);
 }
 
 /* ---- Opening and closing ---- */
@@ -321,9 +335,9 @@ static const salon_timeline_kind_t *kind_find(const char *name)
     return NULL;
 }
 
-const char *timeline_kind_name(int index)
+const salon_timeline_kind_t *timeline_kind_at(int index)
 {
-    return index < all.kind_count ? all.kinds[index]->name : NULL;
+    return index < all.kind_count ? all.kinds[index] : NULL;
 }
 
 salon_timeline_t *timeline_of_topic(salon_topic_t topic)

@@ -32,7 +32,7 @@ void timeline_init(apr_pool_t *pool);
 /* NULL: not open. */
 salon_timeline_t *timeline_find(apr_int64_t id);
 /* The kinds there are, by 0, 1, 2 ...; NULL: no more. */
-const char *timeline_kind_name(int index);
+const salon_timeline_kind_t *timeline_kind_at(int index);
 /* NULL: nothing open has that topic. */
 salon_timeline_t *timeline_of_topic(salon_topic_t topic);
 /* Its owner's topic. */
@@ -54,6 +54,8 @@ salon_outcome_t timeline_answer(salon_req_t *req, const salon_timeline_t *timeli
 void timeline_append(salon_timeline_t *timeline, const message_t *message);
 /* A message has been changed (edited, pinned, deleted) at position changed_seq; copied. */
 void timeline_changed(salon_timeline_t *timeline, const message_t *message);
+/* A message, which had not been deleted, is there no longer; no position has moved. */
+void timeline_expired(salon_timeline_t *timeline, apr_int64_t message_id, apr_int64_t parent_id);
 /* A new object: {<member>: ..., "message": ...}. */
 json_object *timeline_json(const salon_timeline_t *timeline, const message_t *message);
 /* The one of which nothing is stored that has this message; NULL: none. */

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import salon_test
+import test_retention
 import upgrade
 from salon_test import LIMIT, SALOND, Client, Server, check, signed_in, until
 from salon_test.proxy import Proxy
@@ -277,6 +278,26 @@ def test_slow():
         compare(server, room, sent)
 
 
+def test_expiring():
+    """The database goes away while messages are being deleted: each goes once"""
+    with Through(settings="rooms { public_keep_days = 1 }") as server:
+        server.add_people("alice")
+        server.ctl("room", "add", "general")
+        test_retention.fill(server, 2000, 2)
+        server.proxy.swallow(b"COMMIT")
+        check(test_retention.retention(server) == {"public rooms": 1980}, "other messages went")
+        check("had taken effect" in server.log(), "no answer was swallowed")
+        test_retention.figures(server)
+        test_retention.fill(server, 2000, 2, 2 * 10**12)
+        server.proxy.frozen = True
+        server.proxy.cut()
+        server.ctl_fails("retention", "run")
+        server.proxy.frozen = False
+        wait_ready(server, 200)
+        check(test_retention.retention(server) == {"public rooms": 1980}, "not the rest")
+        test_retention.figures(server)
+
+
 # ---- The last: the database server itself -------------------------------------------------------
 
 def test_stopped():
@@ -312,6 +333,6 @@ def test_killed():
         compare(server, room, acknowledged)
 
 
-TOGETHER = [test_frozen, test_slow, test_cut, test_doubt, test_doubt_stays, test_at_once,
-            test_newer, test_restricted]
+TOGETHER = [test_frozen, test_slow, test_cut, test_doubt, test_doubt_stays, test_expiring,
+            test_at_once, test_newer, test_restricted]
 ALONE = [test_stopped, test_stopped_process, test_killed]  # nobody else has the server meanwhile

@@ -24,6 +24,18 @@ extern "C" {
 
 typedef struct salon_timeline_t salon_timeline_t;
 
+/* How much of what is said is kept; 0: there is no limit.  What is beyond a limit is deleted some
+ * time later, for good. */
+typedef struct salon_keep_t {
+    const char *name;     /* what such timelines are called, a constant: "public rooms" */
+    apr_int64_t days;     /* nothing that is older */
+    apr_int64_t messages; /* so many, the newest */
+    bool pinned;          /* pinned messages stay, whatever their age, and beside that number */
+} salon_keep_t;
+
+#define SALON_KEEP_DAYS_MOST     36500 /* a hundred years */
+#define SALON_KEEP_MESSAGES_MOST 1000000000
+
 /* What salond must know of those who own timelines of one kind; a constant of the plugin. */
 typedef struct salon_timeline_kind_t {
     const char *name; /* the topic's kind, too: "room" */
@@ -37,6 +49,9 @@ typedef struct salon_timeline_kind_t {
     int (*persons)(apr_int64_t owner_id, apr_int64_t user_ids[2]);
     /* The owner that people call so, see salon_topic_named; 0: none.  NULL: they have no names. */
     apr_int64_t (*find)(const char *text);
+    /* How much is kept of what is said there (*keep_r is zero before; the name is always to be
+     * said); false: everything.  Owner 0: may it be true of any?  NULL: everything, always. */
+    bool (*keep)(apr_int64_t owner_id, salon_keep_t *keep_r);
 } salon_timeline_kind_t;
 
 /*

@@ -663,7 +663,8 @@ typedef struct salon_hooks_t {
      * `say` does. */
     const char *(*attach)(const salon_user_t *user, salon_topic_t topic, json_object *arguments,
                           json_object **details_r);
-    /* A message has been deleted; 0: the topic ceases to be, with all that was said there. */
+    /* A message has been deleted, by somebody or since no more is kept there (then it may be one of
+     * a hundred); 0: the topic ceases to be, with all that was said there. */
     void (*unsaid)(salon_topic_t topic, apr_int64_t message_id);
     /* See salon_user_appearance: may change what connections alone would tell. */
     void (*appear)(const salon_user_t *user, salon_appearance_t *appearance);

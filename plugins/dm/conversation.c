@@ -15,6 +15,8 @@ static struct {
     apr_hash_t *by_id, *by_pair;
 } directory;
 
+salon_keep_t conversation_kept = { .name = "direct messages" };
+
 static const char *const conversations_1[] = {
     "CREATE TABLE dm_conversations (id BIGINT PRIMARY KEY, user1_id BIGINT NOT NULL,"
     " user2_id BIGINT NOT NULL, low_id BIGINT NOT NULL, high_id BIGINT NOT NULL,"
@@ -63,6 +65,13 @@ static apr_int64_t find(const char *text)
     return conversation != NULL ? conversation->id : 0;
 }
 
+static bool keep(apr_int64_t id, salon_keep_t *keep_r)
+{
+    (void)id;
+    *keep_r = conversation_kept;
+    return conversation_kept.days > 0 || conversation_kept.messages > 0;
+}
+
 const salon_timeline_kind_t conversation_timeline = {
     .name = "dm",
     .number = 2,
@@ -70,6 +79,7 @@ const salon_timeline_kind_t conversation_timeline = {
     .describe = describe,
     .persons = persons,
     .find = find,
+    .keep = keep,
 };
 
 /* ---- Finding ---- */

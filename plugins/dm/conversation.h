@@ -28,6 +28,8 @@ typedef struct conversation_t {
 } conversation_t;
 
 extern const salon_timeline_kind_t conversation_timeline;
+/* Settings: how much is kept of what people say to each other. */
+extern salon_keep_t conversation_kept;
 extern const salon_migration_t conversation_migrations[];
 extern const salon_personal_t conversation_personal[];
 

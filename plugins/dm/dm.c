@@ -263,6 +263,16 @@ static const salon_event_t events[] = {
 
 static const salon_hooks_t hooks = { .access = access_hook, .refuse = refuse_hook };
 
+static const salon_setting_t settings[] = {
+    { "keep_days", SALON_SETTING_INTEGER, &conversation_kept.days, "0", 0, SALON_KEEP_DAYS_MOST,
+      "days after which a direct message is deleted; 0: never" },
+    { "keep_messages", SALON_SETTING_INTEGER, &conversation_kept.messages, "0", 0,
+      SALON_KEEP_MESSAGES_MOST, "messages of a conversation that are kept, the newest; 0: all" },
+    { "keep_pinned", SALON_SETTING_BOOLEAN, &conversation_kept.pinned, "true", 0, 0,
+      "keep pinned ones all the same" },
+    { NULL, 0, NULL, NULL, 0, 0, NULL },
+};
+
 static apr_status_t start(apr_pool_t *pool)
 {
     apr_status_t rv = salon_sequence_open(pool, "dm", 1, 16);
@@ -277,6 +287,7 @@ SALON_PLUGIN(dm) = {
     .operations = operations,
     .events = events,
     .hooks = &hooks,
+    .settings = settings,
     .migrations = conversation_migrations,
     .personal = conversation_personal,
     .start = start,

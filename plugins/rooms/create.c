@@ -8,6 +8,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "kept.h"
 #include "live.h"
 #include "rooms.h"
 #include "video.h"
@@ -196,6 +197,7 @@ salon_outcome_t room_do_remove(salon_req_t *req)
     salon_timeline_sql_remove(req, &room_timeline, room->id);
     salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld", (long)room->id);
     salon_sql(req, "DELETE FROM room_invitations WHERE room_id = %ld", (long)room->id);
+    kept_sql_remove(req, room->id);
     salon_sql(req, "DELETE FROM rooms WHERE id = %ld", (long)room->id);
     return salon_store(req, removed);
 }

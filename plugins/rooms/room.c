@@ -4,6 +4,7 @@
  * kept in memory (about 100 bytes a membership), and written through.
  */
 #include "attendance.h"
+#include "kept.h"
 #include "live.h"
 
 #include <stdlib.h>
@@ -53,7 +54,7 @@ static const char *const rooms_3[] = {
 };
 
 const salon_migration_t room_migrations[] = {
-    { 1, rooms_1 }, { 2, rooms_2 }, { 3, rooms_3 }, { 0, NULL },
+    { 1, rooms_1 }, { 2, rooms_2 }, { 3, rooms_3 }, { 4, kept_tables }, { 0, NULL },
 };
 
 const salon_personal_t room_personal[] = {
@@ -77,7 +78,12 @@ static apr_int64_t find(const char *text)
 }
 
 const salon_timeline_kind_t room_timeline = {
-    .name = "room", .number = 1, .member = "room", .describe = describe, .find = find
+    .name = "room",
+    .number = 1,
+    .member = "room",
+    .describe = describe,
+    .find = find,
+    .keep = kept_of,
 };
 
 /* ---- Finding ---- */

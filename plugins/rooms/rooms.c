@@ -3,13 +3,14 @@
  * Rooms: where many people talk.  Membership lasts; hearing a room is a matter of each connection.
  *
  * Operations: room.create, room.remove, room.list, room.join, room.leave, room.members, room.role,
- * room.invite, room.send, room.history, room.pin, room.stats.  A room is named by its id, or by a
- * text that is its id, name or slug.
+ * room.invite, room.send, room.history, room.pin, room.stats, room.keep.  A room is named by its
+ * id, or by a text that is its id, name or slug.
  * Events: those of messages (core), with the member "room": id, name, slug, is_public.
  */
 #include <string.h>
 
 #include "attendance.h"
+#include "kept.h"
 #include "live.h"
 #include "rooms.h"
 #include "video.h"
@@ -166,6 +167,15 @@ static const salon_argument_t video_arguments[] = { { "id", SALON_ID, 0, 0, 0 },
 static const salon_argument_t video_add_arguments[] = {
     { "id", SALON_ID, 0, 0, 0 }, { "title", SALON_STRING, 0, 1, 0 }, END
 };
+/* Only salonctl asks; as_set: what the settings say. */
+static const salon_argument_t keep_arguments[] = {
+    ROOM_ARGUMENTS,
+    { "days", SALON_INTEGER, SALON_OPTIONAL, 0, SALON_KEEP_DAYS_MOST },
+    { "messages", SALON_INTEGER, SALON_OPTIONAL, 0, SALON_KEEP_MESSAGES_MOST },
+    { "pinned", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
+    { "as_set", SALON_BOOLEAN, SALON_OPTIONAL, 0, 0 },
+    END,
+};
 static const salon_argument_t pin_arguments[] = {
     ROOM_ARGUMENTS,
     { "message_id", SALON_ID, 0, 0, 0 },
@@ -204,6 +214,10 @@ static const salon_operation_t operations[] = {
       .help = "pin a message, or do so no longer" },
     { .name = "room.stats", .handler = room_stats, .arguments = room_arguments,
       .help = "figures of a room" },
+    { .name = "room.keep", .handler = room_keep, .arguments = keep_arguments,
+      .flags = SALON_INTERNAL, .help = "say of one room how much of it is kept" },
+    { .name = "room.kept", .handler = room_kept, .flags = SALON_INTERNAL,
+      .help = "the rooms of which that has been said" },
     { .name = "video.add", .handler = video_add, .arguments = video_add_arguments,
       .flags = SALON_INTERNAL, .help = "register a video, which then has a live room" },
     { .name = "video.list", .handler = video_list, .flags = SALON_INTERNAL, .help = "all videos" },
@@ -223,6 +237,9 @@ static const salon_command_t commands[] = {
     { "room invite", "ROOM USER", "room.invite", "user_id", "let somebody join a private room" },
     { "room role", "ROOM USER ROLE", "room.role", "user_id", "give somebody a role in a room" },
     { "room members", "ROOM", "room.members", NULL, "the members and their roles" },
+    { "room keep", "ROOM [--days DAYS] [--messages COUNT] [--pinned yes|no] [--as-set]",
+      "room.keep", "id", "say of one room how much of it is kept" },
+    { "room kept", "", "room.kept", NULL, "the rooms of which that has been said" },
     { "video add", "ID TITLE", "video.add", "id", "register a video" },
     { "video list", "", "video.list", NULL, "all videos" },
     { "video remove", "ID", "video.remove", "id", "forget a video" },
@@ -295,6 +312,18 @@ static const salon_setting_t settings[] = {
       "events about coming and going that are delivered in a second, to all connections together" },
     { "live_most", SALON_SETTING_INTEGER, &live_most, "10000", 0, 1000000,
       "live rooms at a time" },
+    { "public_keep_days", SALON_SETTING_INTEGER, &kept_public.days, "0", 0, SALON_KEEP_DAYS_MOST,
+      "days after which a message in a public room is deleted; 0: never" },
+    { "public_keep_messages", SALON_SETTING_INTEGER, &kept_public.messages, "0", 0,
+      SALON_KEEP_MESSAGES_MOST, "messages of a public room that are kept, the newest; 0: all" },
+    { "public_keep_pinned", SALON_SETTING_BOOLEAN, &kept_public.pinned, "true", 0, 0,
+      "keep pinned ones all the same" },
+    { "private_keep_days", SALON_SETTING_INTEGER, &kept_private.days, "0", 0, SALON_KEEP_DAYS_MOST,
+      "the same of private rooms" },
+    { "private_keep_messages", SALON_SETTING_INTEGER, &kept_private.messages, "0", 0,
+      SALON_KEEP_MESSAGES_MOST, "the same of private rooms" },
+    { "private_keep_pinned", SALON_SETTING_BOOLEAN, &kept_private.pinned, "true", 0, 0,
+      "the same of private rooms" },
     { NULL, 0, NULL, NULL, 0, 0, NULL },
 };
 
@@ -304,6 +333,7 @@ static apr_status_t start(apr_pool_t *pool)
     apr_status_t rv = salon_sequence_open(pool, "room", 1, 4096);
     attendance_tick(salon_now());
     if (rv == APR_SUCCESS) rv = room_load(pool);
+    if (rv == APR_SUCCESS) rv = kept_load(pool);
     return rv == APR_SUCCESS ? video_load(pool) : rv;
 }
 
