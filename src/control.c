@@ -186,3 +186,15 @@ const char *control_open(apr_pool_t *pool, const char *state_dir)
                                  uv_strerror(failed))
                   : NULL;
 }
+
+static void on_each(uv_handle_t *handle, void *baton)
+{
+    (void)baton;
+    if (handle->type == UV_NAMED_PIPE && handle != (uv_handle_t *)&listener)
+        client_close((client_t *)handle);
+}
+
+void control_close(void)
+{
+    uv_walk(chat_loop(), on_each, NULL);
+}

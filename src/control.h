@@ -15,5 +15,7 @@
 /* Opens the socket on the chat thread's loop, before that thread starts.  NULL: done; otherwise
  * what is wrong, in the pool. */
 const char *control_open(apr_pool_t *pool, const char *state_dir);
+/* After that thread has ended, and before its loop is closed: lets go of whoever is connected. */
+void control_close(void);
 
 #endif

@@ -252,6 +252,7 @@ void server_end(void)
     chat_stop();
     sequence_stop();
     store_stop(server.store);
+    control_close();
     chat_close();
     for (int i = 0; i < server.net_count; i++) net_free(&server.nets[i]);
     unlink(apr_pstrcat(server.pool, server.config->state_dir, "/" CONTROL_SOCKET, NULL));
