@@ -77,8 +77,10 @@ void direct_compose(const direct_options_t *options, direct_message_t *message, 
 
 #define DIRECT_UPDATE "UPDATE timelines SET seq = ?, message_count = message_count + ? WHERE id = ?"
 
+/* As salond has it: for MariaDB alone that is no comment, and it needs it. */
 #define DIRECT_SELECT(timeline, before, anchor)                                                  \
-    "SELECT " DIRECT_COLUMNS " FROM messages WHERE timeline_id = " timeline                      \
+    "SELECT " DIRECT_COLUMNS " FROM messages /*! FORCE INDEX (messages_seq) */"                  \
+    " WHERE timeline_id = " timeline                                                             \
     " AND deleted = 0 AND seq < (SELECT seq FROM messages WHERE id = " before                    \
     " AND timeline_id = " anchor ") ORDER BY seq DESC LIMIT 51"
 
