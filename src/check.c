@@ -264,17 +264,35 @@ static salon_outcome_t (*const checks[])(salon_req_t *) = {
     check_token_age, check_role, check_rate, check_flood, check_writing,
 };
 
-salon_outcome_t check_request(salon_req_t *req)
+/* After all others, which may have made it wait: what is true now counts. */
+static salon_outcome_t check_subject(salon_req_t *req)
+{
+    salon_outcome_t refused;
+    const salon_operation_t *row = req->operation->row;
+    if (row->subject == NULL) return passed;
+    if (!row->subject(req, &req->topic, &refused)) return refused;
+    if (row->may == NULL) return passed;
+    const char *code = salon_may_not(salon_req_user(req), row->may, req->topic);
+    return code == NULL ? passed : salon_fail(req, code);
+}
+
+static salon_outcome_t handle(salon_req_t *req)
+{
+    salon_outcome_t outcome = check_subject(req);
+    return outcome.kind != 0 ? outcome : req->operation->row->handler(req);
+}
+
+salon_outcome_t check_and_handle(salon_req_t *req)
 {
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         salon_outcome_t outcome = checks[i](req);
         if (outcome.kind != 0) return outcome;
     }
-    return passed;
+    return handle(req);
 }
 
 salon_outcome_t salon_req_go_on(salon_req_t *req)
 {
     salon_outcome_t outcome = hooks_writing(req, &req->plugins_asked);
-    return outcome.kind != 0 ? outcome : req->operation->row->handler(req);
+    return outcome.kind != 0 ? outcome : handle(req);
 }

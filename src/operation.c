@@ -24,6 +24,7 @@ static const char *row_check(const salon_operation_t *row)
 {
     if (row->handler == NULL) return "has no handler";
     if (strchr(row->name, '.') == NULL) return "is not of the form noun.verb";
+    if (row->may != NULL && row->subject == NULL) return "does not say where one must be allowed";
     if (operation_find(row->name) != NULL) return "exists already";
     return NULL;
 }

@@ -195,8 +195,7 @@ void request_start(salon_req_t *req)
         req->user = req->session->user;
         if (req->call != NULL) message_log(req);
     }
-    salon_outcome_t refused = check_request(req);
-    request_outcome(req, refused.kind != 0 ? refused : req->operation->row->handler(req));
+    request_outcome(req, check_and_handle(req));
 }
 
 void request_outcome(salon_req_t *req, salon_outcome_t outcome)
@@ -274,6 +273,11 @@ const salon_user_t *salon_req_user(const salon_req_t *req)
 salon_session_t *salon_req_session(const salon_req_t *req)
 {
     return req->session;
+}
+
+salon_topic_t salon_req_topic(const salon_req_t *req)
+{
+    return req->topic;
 }
 
 void salon_req_set_data(salon_req_t *req, void *data)

@@ -33,6 +33,7 @@ struct salon_req_t {
     const operation_t *operation;
     json_object *arguments;
     const user_t *user;
+    salon_topic_t topic; /* what it is about */
     void *data;
     bool answered;
     bool charged; /* it counts in the rate */

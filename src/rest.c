@@ -107,12 +107,6 @@ static bool body_parse(salon_req_t *req, json_object **body_r)
     return json_parse(text, length, body_r) && json_object_is_type(*body_r, json_type_object);
 }
 
-static salon_outcome_t operation_run(salon_req_t *req)
-{
-    salon_outcome_t refused = check_request(req);
-    return refused.kind != 0 ? refused : req->operation->row->handler(req);
-}
-
 salon_outcome_t rest_run(salon_req_t *req, const plugin_route_t *route)
 {
     json_object *body;
@@ -124,5 +118,5 @@ salon_outcome_t rest_run(salon_req_t *req, const plugin_route_t *route)
     const char *wrong = parsed ? arguments_add(req, body) : NULL;
     json_object_put(body);
     if (!parsed) return salon_fail(req, SALON_INVALID);
-    return wrong != NULL ? salon_fail_argument(req, wrong) : operation_run(req);
+    return wrong != NULL ? salon_fail_argument(req, wrong) : check_and_handle(req);
 }

@@ -28,6 +28,8 @@ TABLES = {
     "operation_twice": r'operation "room\.send" exists already',
     "operation_without_handler": r'operation "probe\.nothing" has no handler',
     "operation_without_dot": r'operation "probe" is not of the form noun\.verb',
+    "operation_nowhere":
+        r'operation "probe\.nowhere" does not say where one must be allowed',
     "event_twice": r'event "message\.new" .*exists already',
     "command_of_nothing":
         r'has a command "probe nothing" for "probe\.nothing", which is no operation',

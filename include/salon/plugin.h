@@ -158,6 +158,9 @@ SALON_API bool salon_arg_boolean(const salon_req_t *req, const char *name, bool 
 SALON_API const salon_user_t *salon_arg_user(const salon_req_t *req, const char *name_name,
                                              const char *id_name);
 
+/* What it is about, as its operation's `subject` has found. */
+SALON_API salon_topic_t salon_req_topic(const salon_req_t *req);
+
 /* Something of the plugin's own, from the handler to its `then` (usually in the request's pool). */
 SALON_API void salon_req_set_data(salon_req_t *req, void *data);
 SALON_API void *salon_req_data(const salon_req_t *req);
@@ -525,6 +528,10 @@ typedef struct salon_argument_t {
 #define SALON_ANONYMOUS 0x20u /* also for people without an account */
 #define SALON_INTERNAL  0x10u /* only for the control socket and other plugins, in no dialect */
 
+/* Finds what a request is about, as its arguments name it.  False: there is no such thing, and the
+ * request has been refused: *refused_r. */
+typedef bool salon_subject_t(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t *refused_r);
+
 typedef struct salon_operation_t {
     const char *name; /* "noun.verb"; NULL ends the table */
     salon_handler_t *handler;
@@ -533,6 +540,9 @@ typedef struct salon_operation_t {
     salon_role_t role; /* at least */
     int cost;          /* how many messages of the rate limit it counts for */
     const char *help;
+    /* What it is about, which the handler then finds there; NULL: nothing that could be missing. */
+    salon_subject_t *subject;
+    const char *may; /* what the asker must be allowed to do there (salon_may); NULL: nothing */
 } salon_operation_t;
 
 #define SALON_DROPPABLE 0x01u /* of an event: a slow reader may miss it */

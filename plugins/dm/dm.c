@@ -42,7 +42,15 @@ salon_outcome_t dm_none(salon_req_t *req)
     return salon_fail(req, salon_user_by_id(user_id) != NULL ? DM_NOT_FOUND : SALON_USER_NOT_FOUND);
 }
 
-conversation_t *dm_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
+static bool dm_subject(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t *refused_r)
+{
+    const conversation_t *conversation = dm_of(req);
+    if (conversation == NULL) *refused_r = dm_none(req);
+    else *topic_r = conversation_topic(conversation);
+    return conversation != NULL;
+}
+
+static conversation_t *dm_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
 {
     conversation_t *conversation = dm_of(req);
     if (conversation == NULL) {
@@ -164,9 +172,7 @@ static salon_outcome_t dm_history(salon_req_t *req)
 
 static salon_outcome_t dm_pin(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    conversation_t *conversation = dm_for(req, "pin", &refused);
-    return conversation != NULL ? salon_timeline_pin(req, conversation->timeline) : refused;
+    return salon_timeline_pin(req, dm_of(req)->timeline);
 }
 
 /* ---- Deleting ---- */
@@ -174,7 +180,7 @@ static salon_outcome_t dm_pin(salon_req_t *req)
 static salon_outcome_t deleted(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
-    conversation_t *conversation = conversation_find(*(apr_int64_t *)salon_req_data(req));
+    conversation_t *conversation = conversation_find(salon_req_topic(req).id);
     if (conversation == NULL) return salon_fail(req, DM_NOT_FOUND);
     json_object *json =
         salon_json_value(salon_json(), "conversation", conversation_json(conversation));
@@ -189,11 +195,9 @@ static salon_outcome_t deleted(salon_req_t *req, const salon_rows_t *rows)
 static salon_outcome_t dm_delete(salon_req_t *req)
 {
     conversation_t *conversation = dm_of(req);
-    if (conversation == NULL) return dm_none(req);
     const person_t *other = conversation_other(conversation, salon_req_user(req)->id);
     if (other->blocked_at != 0) return salon_fail(req, DM_BLOCKED);
     long id = (long)conversation->id;
-    salon_req_set_data(req, apr_pmemdup(salon_req_pool(req), &conversation->id, sizeof(id)));
     salon_timeline_sql_remove(req, &conversation_timeline, id);
     salon_sql(req, "DELETE FROM dm_persons WHERE conversation_id = %ld", id);
     salon_sql(req, "DELETE FROM dm_conversations WHERE id = %ld", id);
@@ -235,7 +239,7 @@ static const salon_operation_t operations[] = {
     { .name = "dm.open", .handler = dm_open, .arguments = open_arguments, .flags = SALON_WRITES,
       .help = "the conversation with somebody, made where there is none" },
     { .name = "dm.get", .handler = dm_get, .arguments = dm_arguments,
-      .help = "one conversation, as in the list" },
+      .subject = dm_subject, .may = "read", .help = "one conversation, as in the list" },
     { .name = "dm.list", .handler = dm_list, .arguments = list_arguments,
       .help = "one's conversations, the latest first" },
     { .name = "dm.send", .handler = dm_send, .arguments = send_arguments,
@@ -243,13 +247,15 @@ static const salon_operation_t operations[] = {
     { .name = "dm.history", .handler = dm_history, .arguments = history_arguments,
       .help = "what was said" },
     { .name = "dm.pin", .handler = dm_pin, .arguments = pin_arguments, .flags = SALON_WRITES,
-      .help = "pin a message, or do so no longer" },
+      .subject = dm_subject, .may = "pin", .help = "pin a message, or do so no longer" },
     { .name = "dm.read", .handler = dm_read, .arguments = read_arguments, .flags = SALON_WRITES,
-      .help = "mark as read" },
+      .subject = dm_subject, .may = "read", .help = "mark as read" },
     { .name = "dm.block", .handler = dm_block, .arguments = block_arguments,
-      .flags = SALON_WRITES, .help = "let nobody say anything there, or do so no longer" },
+      .flags = SALON_WRITES, .subject = dm_subject,
+      .help = "let nobody say anything there, or do so no longer" },
     { .name = "dm.delete", .handler = dm_delete, .arguments = dm_arguments,
-      .flags = SALON_WRITES, .help = "delete a conversation with its messages, for both" },
+      .flags = SALON_WRITES, .subject = dm_subject,
+      .help = "delete a conversation with its messages, for both" },
     { .name = NULL },
 };
 

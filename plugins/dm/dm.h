@@ -19,9 +19,6 @@
 conversation_t *dm_of(const salon_req_t *req);
 /* The refusal where dm_of has found none. */
 salon_outcome_t dm_none(salon_req_t *req);
-/* The one that the request names, and in which the asker may do `what`; NULL: *refused_r says why
- * not. */
-conversation_t *dm_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r);
 
 /* Now in milliseconds, but never the same twice: what happens can be put in order by it. */
 apr_int64_t dm_moment(void);

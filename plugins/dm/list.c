@@ -108,9 +108,6 @@ salon_outcome_t dm_list(salon_req_t *req)
 
 salon_outcome_t dm_get(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    conversation_t *conversation = dm_for(req, "read", &refused);
-    if (conversation == NULL) return refused;
-    ask_about(req, asked_make(req, true), conversation);
+    ask_about(req, asked_make(req, true), dm_of(req));
     return salon_query(req, counted);
 }

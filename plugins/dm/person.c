@@ -10,11 +10,6 @@
 
 /* ---- Blocking ---- */
 
-typedef struct {
-    apr_int64_t conversation_id;
-    apr_int64_t blocked_at; /* 0: no longer */
-} block_t;
-
 static json_object *block_json(const conversation_t *conversation)
 {
     apr_int64_t by = conversation_blocked_by(conversation);
@@ -34,10 +29,10 @@ bool dm_is_blocked(const conversation_t *conversation)
 static salon_outcome_t blocked(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
-    const block_t *block = salon_req_data(req);
-    conversation_t *conversation = conversation_find(block->conversation_id);
+    const apr_int64_t *blocked_at = salon_req_data(req); /* 0: no longer */
+    conversation_t *conversation = conversation_find(salon_req_topic(req).id);
     if (conversation == NULL) return dm_none(req);
-    conversation_person(conversation, salon_req_user(req)->id)->blocked_at = block->blocked_at;
+    conversation_person(conversation, salon_req_user(req)->id)->blocked_at = *blocked_at;
     json_object *json = block_json(conversation);
     salon_outcome_t outcome = salon_reply(req, json_object_get(json));
     conversation_publish(conversation, "dm.blocked", json);
@@ -47,28 +42,25 @@ static salon_outcome_t blocked(salon_req_t *req, const salon_rows_t *rows)
 salon_outcome_t dm_block(salon_req_t *req)
 {
     conversation_t *conversation = dm_of(req);
-    if (conversation == NULL) return dm_none(req);
     apr_int64_t user_id = salon_req_user(req)->id;
     const person_t *person = conversation_person(conversation, user_id);
     bool add = salon_arg_boolean(req, "block", true);
     if (!add && person->blocked_at == 0 && conversation_blocked_by(conversation) != 0)
         return salon_fail(req, SALON_DENIED);
-    block_t *block = apr_palloc(salon_req_pool(req), sizeof(*block));
-    *block = (block_t){ .conversation_id = conversation->id };
-    if (add) block->blocked_at = person->blocked_at != 0 ? person->blocked_at : dm_moment();
+    apr_int64_t *blocked_at = apr_pcalloc(salon_req_pool(req), sizeof(*blocked_at));
+    if (add) *blocked_at = person->blocked_at != 0 ? person->blocked_at : dm_moment();
     if (add) salon_intend(req, BLOCKING, "%ld", (long)conversation->id);
-    salon_req_set_data(req, block);
+    salon_req_set_data(req, blocked_at);
     salon_sql(req,
               "UPDATE dm_persons SET blocked_at = %ld"
               " WHERE conversation_id = %ld AND user_id = %ld",
-              (long)block->blocked_at, (long)conversation->id, (long)user_id);
+              (long)*blocked_at, (long)conversation->id, (long)user_id);
     return salon_store(req, blocked);
 }
 
 /* ---- Reading ---- */
 
 typedef struct {
-    apr_int64_t conversation_id;
     apr_int64_t message_id; /* 0: there is none */
     apr_int64_t seq;
 } reading_t;
@@ -86,7 +78,7 @@ static json_object *reading_json(const conversation_t *conversation, const perso
 static salon_outcome_t reading_reply(salon_req_t *req)
 {
     const reading_t *reading = salon_req_data(req);
-    conversation_t *conversation = conversation_find(reading->conversation_id);
+    conversation_t *conversation = conversation_find(salon_req_topic(req).id);
     if (conversation == NULL) return dm_none(req);
     person_t *person = conversation_person(conversation, salon_req_user(req)->id);
     person->read_seq = MAX(person->read_seq, reading->seq);
@@ -108,7 +100,7 @@ static salon_outcome_t reading_store(salon_req_t *req, conversation_t *conversat
 {
     apr_int64_t user_id = salon_req_user(req)->id;
     reading_t *reading = apr_palloc(salon_req_pool(req), sizeof(*reading));
-    *reading = (reading_t){ conversation->id, message_id, seq };
+    *reading = (reading_t){ message_id, seq };
     salon_req_set_data(req, reading);
     if (seq <= conversation_person(conversation, user_id)->read_seq) return reading_reply(req);
     salon_sql(req,
@@ -137,10 +129,8 @@ static salon_outcome_t position_known(salon_req_t *req, const salon_rows_t *rows
 
 salon_outcome_t dm_read(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    conversation_t *conversation = dm_for(req, "read", &refused);
+    const conversation_t *conversation = dm_of(req);
     apr_int64_t message_id = salon_arg_integer(req, "message_id", 0);
-    if (conversation == NULL) return refused;
     if (message_id == 0) return salon_timeline_load(req, conversation->timeline, newest_known);
     salon_timeline_sql_position(req, &conversation_timeline, conversation->id, message_id);
     return salon_query(req, position_known);

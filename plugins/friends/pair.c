@@ -30,8 +30,7 @@ static unsigned pair_flags(const pair_t *pair)
     return tie_flags(pair->me->id, pair->other->id);
 }
 
-/* The pair of the asker and the one who is named; NULL: *refused_r says why not. */
-static pair_t *pair_make(salon_req_t *req, salon_outcome_t *refused_r)
+bool friend_subject(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t *refused_r)
 {
     bool named = salon_arg(req, "username") != NULL || salon_arg(req, "user_id") != NULL;
     pair_t *pair = apr_pcalloc(salon_req_pool(req), sizeof(*pair));
@@ -39,11 +38,12 @@ static pair_t *pair_make(salon_req_t *req, salon_outcome_t *refused_r)
     pair->other = salon_arg_user(req, "username", "user_id");
     pair->now = salon_now();
     salon_req_set_data(req, pair);
+    bool right = pair->other != NULL && pair->other != pair->me;
     if (!named) *refused_r = salon_fail_argument(req, "user_id");
     else if (pair->other == NULL) *refused_r = salon_fail(req, SALON_USER_NOT_FOUND);
-    else if (pair->other == pair->me) *refused_r = salon_fail(req, SALON_DENIED);
-    else return pair;
-    return NULL;
+    else if (!right) *refused_r = salon_fail(req, SALON_DENIED);
+    else *topic_r = SALON_TOPIC("user", pair->other->id);
+    return right;
 }
 
 /* ---- What is said ---- */
@@ -167,9 +167,7 @@ static salon_outcome_t befriend(salon_req_t *req)
 
 salon_outcome_t friend_accept(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    pair_t *pair = pair_make(req, &refused);
-    if (pair == NULL) return refused;
+    pair_t *pair = pair_of(req);
     unsigned flags = pair_flags(pair);
     if (flags & TIE_FRIEND) return pair_reply(req);
     pair->otherwise = no_request;
@@ -208,9 +206,7 @@ static salon_outcome_t ask(salon_req_t *req)
 
 salon_outcome_t friend_request(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    pair_t *pair = pair_make(req, &refused);
-    if (pair == NULL) return refused;
+    pair_t *pair = pair_of(req);
     unsigned flags = pair_flags(pair);
     if (flags & TIE_BLOCKED) return salon_fail(req, SALON_DENIED);
     if (flags & TIE_FRIEND) return salon_fail(req, SALON_CONFLICT);
@@ -229,9 +225,7 @@ static salon_outcome_t declined(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t friend_decline(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    const pair_t *pair = pair_make(req, &refused);
-    if (pair == NULL) return refused;
+    const pair_t *pair = pair_of(req);
     if (!(pair_flags(pair) & TIE_ASKED_BY)) return no_request(req);
     sql_request_remove(req, pair->other, pair->me);
     return salon_store(req, declined);
@@ -245,9 +239,7 @@ static salon_outcome_t removed(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t friend_remove(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    const pair_t *pair = pair_make(req, &refused);
-    if (pair == NULL) return refused;
+    const pair_t *pair = pair_of(req);
     if (!(pair_flags(pair) & (TIE_FRIEND | TIE_ASKED))) return no_request(req);
     sql_friendship_remove(req, pair);
     sql_request_remove(req, pair->me, pair->other);
@@ -278,9 +270,7 @@ static salon_outcome_t unblocked(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t friend_block(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    pair_t *pair = pair_make(req, &refused);
-    if (pair == NULL) return refused;
+    pair_t *pair = pair_of(req);
     sql_block_remove(req, pair);
     if (!salon_arg_boolean(req, "block", true)) return salon_store(req, unblocked);
     salon_intend(req, BLOCKING, "%ld:%ld", (long)MIN(pair->me->id, pair->other->id),

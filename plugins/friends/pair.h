@@ -9,11 +9,10 @@
 
 #include <salon/plugin.h>
 
-salon_outcome_t friend_request(salon_req_t *req);
-salon_outcome_t friend_accept(salon_req_t *req);
-salon_outcome_t friend_decline(salon_req_t *req);
-salon_outcome_t friend_remove(salon_req_t *req);
-salon_outcome_t friend_block(salon_req_t *req);
+salon_handler_t friend_request, friend_accept, friend_decline, friend_remove, friend_block;
+
+/* Their subject: somebody else, whom the arguments username or user_id name. */
+salon_subject_t friend_subject;
 
 /* Is one of the two just blocking the other?  What would be said now would be heard after that. */
 bool friend_is_blocking(apr_int64_t user_id, apr_int64_t other_id);

@@ -98,12 +98,9 @@ static salon_outcome_t listed(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t audit_list(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    place_t *place = place_for(req, "audit", &refused);
-    if (place == NULL) return refused;
+    const place_t *place = salon_req_data(req);
     long before = (long)salon_arg_integer(req, "before", APR_INT64_MAX);
     int limit = (int)salon_arg_integer(req, "limit", LIMIT);
-    salon_req_set_data(req, place);
     if (place_is_server(place))
         salon_sql(req, COLUMNS " FROM audit_log WHERE id < %ld ORDER BY id DESC LIMIT %d", before,
                   limit);

@@ -192,9 +192,7 @@ static void list_add(const sanction_t *s, void *baton)
 
 static salon_outcome_t moderation_list(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    const place_t *place = place_for(req, "moderate", &refused);
-    if (place == NULL) return refused;
+    const place_t *place = salon_req_data(req);
     listing_t listing = { place->key, salon_now(), json_object_new_array() };
     sanction_each(list_add, &listing);
     json_object *json = place_describe(salon_json(), place);
@@ -298,15 +296,15 @@ static const salon_operation_t operations[] = {
     { .name = "moderation.lift", .handler = moderation_lift, .arguments = act_arguments,
       .flags = SALON_WRITES, .help = "take mute and ban back" },
     { .name = "moderation.list", .handler = moderation_list, .arguments = list_arguments,
-      .help = "the sanctions in force" },
+      .subject = place_moderated, .help = "the sanctions in force" },
     { .name = "moderation.slow", .handler = slow_set, .arguments = slow_arguments,
       .flags = SALON_WRITES, .help = "set how long everybody waits between messages" },
     { .name = "report.add", .handler = report_add, .arguments = report_add_arguments,
       .flags = SALON_WRITES, .cost = 1, .help = "ask moderators to look at a message" },
     { .name = "report.list", .handler = report_list, .arguments = report_list_arguments,
-      .help = "what has been reported" },
+      .subject = place_moderated, .help = "what has been reported" },
     { .name = "audit.list", .handler = audit_list, .arguments = audit_arguments,
-      .help = "who has done what to whom" },
+      .subject = place_audited, .help = "who has done what to whom" },
     { .name = NULL },
 };
 

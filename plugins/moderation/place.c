@@ -50,16 +50,28 @@ bool place_of(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r)
     return false;
 }
 
-place_t *place_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
+static bool place_for(salon_req_t *req, const char *what, salon_topic_t *topic_r,
+                      salon_outcome_t *refused_r)
 {
     place_t *place = apr_palloc(salon_req_pool(req), sizeof(*place));
-    if (!place_of(req, place, refused_r)) return NULL;
+    if (!place_of(req, place, refused_r)) return false;
     const char *code = place_may_not(salon_req_user(req), what, place);
-    if (place_is_server(place) && salon_req_session(req) != NULL)
-        *refused_r = salon_fail_argument(req, "room_id");
+    bool is_wide = place_is_server(place) && salon_req_session(req) != NULL;
+    if (is_wide) *refused_r = salon_fail_argument(req, "room_id");
     else if (code != NULL) *refused_r = salon_fail(req, code);
-    else return place;
-    return NULL;
+    salon_req_set_data(req, place);
+    *topic_r = place->topic;
+    return !is_wide && code == NULL;
+}
+
+bool place_moderated(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t *refused_r)
+{
+    return place_for(req, "moderate", topic_r, refused_r);
+}
+
+bool place_audited(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t *refused_r)
+{
+    return place_for(req, "audit", topic_r, refused_r);
 }
 
 json_object *place_describe(json_object *object, const place_t *place)

@@ -20,9 +20,9 @@ typedef struct place_t {
 /* The place that the arguments room, room_id name; without them the server.  False: there is no
  * such room, and the request has been refused. */
 bool place_of(salon_req_t *req, place_t *place_r, salon_outcome_t *refused_r);
-/* The same, in the request's pool, if the asker may do `what` there; of a client it must be a room.
- * NULL: *refused_r says why not. */
-place_t *place_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r);
+/* The subjects of lists: the place in which the asker may moderate, or audit, which then is the
+ * request's data; of a client it must be a room. */
+salon_subject_t place_moderated, place_audited;
 bool place_is_server(const place_t *place);
 /* The key of a topic that is a room, in the pool; NULL: it is none. */
 const char *place_key(salon_topic_t topic, apr_pool_t *pool);

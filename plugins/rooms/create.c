@@ -180,7 +180,7 @@ salon_outcome_t room_create_then(salon_req_t *req, const char *name, salon_handl
 static salon_outcome_t removed(salon_req_t *req, const salon_rows_t *rows)
 {
     (void)rows;
-    room_t *room = room_find(*(apr_int64_t *)salon_req_data(req));
+    room_t *room = room_find(salon_req_topic(req).id);
     if (room == NULL) return room_none(req);
     json_object *json = room_json(room);
     live_remove(room);
@@ -189,10 +189,7 @@ static salon_outcome_t removed(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t room_do_remove(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    room_t *room = room_for(req, "manage", &refused);
-    if (room == NULL) return refused;
-    salon_req_set_data(req, apr_pmemdup(salon_req_pool(req), &room->id, sizeof(room->id)));
+    const room_t *room = room_of(req);
     if (room->live) return removed(req, NULL);
     salon_timeline_sql_remove(req, &room_timeline, room->id);
     salon_sql(req, "DELETE FROM room_members WHERE room_id = %ld", (long)room->id);

@@ -24,8 +24,7 @@ static salon_outcome_t join_ready(salon_req_t *req)
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
     salon_json_integer(json, "member_count", apr_hash_count(room->members));
     salon_json_string(json, "role", room_effective_role(room, user));
-    salon_json_value(json, "last_message_id",
-                     info->last_message_id ? json_object_new_int64(info->last_message_id) : NULL);
+    salon_json_optional(json, "last_message_id", info->last_message_id);
     salon_outcome_t outcome = salon_reply(req, json);
     if (salon_req_session(req) != NULL) salon_subscribe(salon_req_session(req), topic);
     return outcome;
@@ -137,9 +136,8 @@ static salon_outcome_t left(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t room_leave(salon_req_t *req)
 {
-    room_t *room = room_of(req);
+    const room_t *room = room_of(req);
     const salon_user_t *user = salon_req_user(req);
-    if (room == NULL) return room_none(req);
     if (room_member(room, user->id) == NULL && !salon_may(user, "read", room_topic(room)))
         return salon_fail(req, SALON_DENIED);
     room_member_sql_remove(req, room, user->id);
@@ -163,9 +161,7 @@ static int by_user_id(const void *a, const void *b)
 
 salon_outcome_t room_members(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    const room_t *room = room_for(req, "read", &refused);
-    if (room == NULL) return refused;
+    const room_t *room = room_of(req);
     json_object *list = json_object_new_array();
     for (apr_hash_index_t *i = apr_hash_first(salon_req_pool(req), room->members); i;
          i = apr_hash_next(i)) {
@@ -206,9 +202,7 @@ static salon_outcome_t role_changed(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t room_role(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    const room_t *room = room_for(req, "manage", &refused);
-    if (room == NULL) return refused;
+    const room_t *room = room_of(req);
     const salon_user_t *user = person_of(req);
     if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
     role_change_t *change = apr_pcalloc(salon_req_pool(req), sizeof(*change));
@@ -234,9 +228,7 @@ static salon_outcome_t invited(salon_req_t *req, const salon_rows_t *rows)
 
 salon_outcome_t room_do_invite(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    const room_t *room = room_for(req, "invite", &refused);
-    if (room == NULL) return refused;
+    const room_t *room = room_of(req);
     const salon_user_t *user = person_of(req);
     if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
     room_invitation_sql_remove(req, room, user->id);

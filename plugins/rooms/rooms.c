@@ -2,10 +2,12 @@
 /*
  * Rooms: where many people talk.  Membership lasts; hearing a room is a matter of each connection.
  *
- * Operations: room.create, room.remove, room.list, room.join, room.leave, room.members, room.role,
- * room.invite, room.send, room.history, room.pin, room.stats, room.keep.  A room is named by its
- * id, or by a text that is its id, name or slug.
- * Events: those of messages (core), with the member "room": id, name, slug, is_public.
+ * Operations: room.create, room.remove, room.list, room.active, room.get, room.enter, room.join,
+ * room.leave, room.members, room.role, room.invite, room.send, room.history, room.pin, room.stats,
+ * room.keep, room.kept; video.add, video.list, video.remove.  A room is named by its id, or by a text that is its id,
+ * name or slug.
+ * Events: room.entered, room.exited; and those of messages (core), with the member "room": id,
+ * name, slug, is_public.
  */
 #include <string.h>
 
@@ -44,6 +46,14 @@ room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r)
     return NULL;
 }
 
+bool room_subject(salon_req_t *req, salon_topic_t *topic_r, salon_outcome_t *refused_r)
+{
+    const room_t *room = room_of(req);
+    if (room == NULL) *refused_r = room_none(req);
+    else *topic_r = room_topic(room);
+    return room != NULL;
+}
+
 static salon_access_t access_hook(const salon_user_t *user, const char *what, salon_topic_t topic)
 {
     if (strcmp(topic.kind, "room") != 0) return SALON_NO_OPINION;
@@ -55,23 +65,17 @@ static salon_access_t access_hook(const salon_user_t *user, const char *what, sa
 
 static salon_outcome_t room_send(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    room_t *room = room_for(req, "send", &refused);
-    return room != NULL ? salon_timeline_send(req, room->timeline) : refused;
+    return salon_timeline_send(req, room_of(req)->timeline);
 }
 
 static salon_outcome_t room_history(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    room_t *room = room_for(req, "read", &refused);
-    return room != NULL ? salon_timeline_history(req, room->timeline) : refused;
+    return salon_timeline_history(req, room_of(req)->timeline);
 }
 
 static salon_outcome_t room_pin(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    room_t *room = room_for(req, "pin", &refused);
-    return room != NULL ? salon_timeline_pin(req, room->timeline) : refused;
+    return salon_timeline_pin(req, room_of(req)->timeline);
 }
 
 /* ---- Statistics ---- */
@@ -112,9 +116,7 @@ static salon_outcome_t stats_loaded(salon_req_t *req)
 
 static salon_outcome_t room_stats(salon_req_t *req)
 {
-    salon_outcome_t refused;
-    room_t *room = room_for(req, "stats", &refused);
-    return room != NULL ? salon_timeline_load(req, room->timeline, stats_loaded) : refused;
+    return salon_timeline_load(req, room_of(req)->timeline, stats_loaded);
 }
 
 /* ---- Tables ---- */
@@ -187,7 +189,8 @@ static const salon_operation_t operations[] = {
     { .name = "room.create", .handler = room_create, .arguments = create_arguments,
       .flags = SALON_WRITES, .cost = 1, .help = "make a room, and own it" },
     { .name = "room.remove", .handler = room_do_remove, .arguments = room_arguments,
-      .flags = SALON_WRITES, .help = "remove a room with all its messages" },
+      .flags = SALON_WRITES, .subject = room_subject, .may = "manage",
+      .help = "remove a room with all its messages" },
     { .name = "room.list", .handler = room_list, .help = "the rooms that one may read" },
     { .name = "room.active", .handler = room_active, .flags = SALON_ANYBODY | SALON_ANONYMOUS,
       .help = "the rooms with somebody in them" },
@@ -198,22 +201,24 @@ static const salon_operation_t operations[] = {
     { .name = "room.join", .handler = room_join, .arguments = join_arguments,
       .flags = SALON_WRITES, .help = "become a member, and hear the room" },
     { .name = "room.leave", .handler = room_leave, .arguments = room_arguments,
-      .flags = SALON_WRITES, .help = "be a member no longer" },
+      .flags = SALON_WRITES, .subject = room_subject, .help = "be a member no longer" },
     { .name = "room.members", .handler = room_members, .arguments = room_arguments,
-      .help = "the members and their roles" },
+      .subject = room_subject, .may = "read", .help = "the members and their roles" },
     { .name = "room.role", .handler = room_role, .arguments = role_arguments,
-      .flags = SALON_WRITES, .help = "give a member another role" },
+      .flags = SALON_WRITES, .subject = room_subject, .may = "manage",
+      .help = "give a member another role" },
     { .name = "room.invite", .handler = room_do_invite, .arguments = invite_arguments,
-      .flags = SALON_WRITES, .help = "let somebody join a private room" },
+      .flags = SALON_WRITES, .subject = room_subject, .may = "invite",
+      .help = "let somebody join a private room" },
     { .name = "room.send", .handler = room_send, .arguments = send_arguments,
       .flags = SALON_WRITES | SALON_PIPELINED | SALON_ANONYMOUS, .cost = 1,
-      .help = "say something" },
+      .subject = room_subject, .may = "send", .help = "say something" },
     { .name = "room.history", .handler = room_history, .arguments = history_arguments,
-      .flags = SALON_ANONYMOUS, .help = "what was said" },
+      .flags = SALON_ANONYMOUS, .subject = room_subject, .may = "read", .help = "what was said" },
     { .name = "room.pin", .handler = room_pin, .arguments = pin_arguments, .flags = SALON_WRITES,
-      .help = "pin a message, or do so no longer" },
+      .subject = room_subject, .may = "pin", .help = "pin a message, or do so no longer" },
     { .name = "room.stats", .handler = room_stats, .arguments = room_arguments,
-      .help = "figures of a room" },
+      .subject = room_subject, .may = "stats", .help = "figures of a room" },
     { .name = "room.keep", .handler = room_keep, .arguments = keep_arguments,
       .flags = SALON_INTERNAL, .help = "say of one room how much of it is kept" },
     { .name = "room.kept", .handler = room_kept, .flags = SALON_INTERNAL,

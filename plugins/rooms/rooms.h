@@ -17,8 +17,10 @@ extern bool room_auto_create;
 room_t *room_of(const salon_req_t *req);
 /* The refusal where room_of has found none. */
 salon_outcome_t room_none(salon_req_t *req);
-/* The one that the request names, and in which the asker may do `what`; NULL: *refused_r says why
- * not. */
+/* The subject of operations on a room that must exist: room_of finds it. */
+salon_subject_t room_subject;
+/* The same, for those that make one, too, if the asker may do `what` there; NULL: *refused_r says
+ * why not. */
 room_t *room_for(salon_req_t *req, const char *what, salon_outcome_t *refused_r);
 
 /* Makes a public room, the asker's, and goes on with `next` in it.  What is no name is refused like

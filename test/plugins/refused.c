@@ -43,6 +43,13 @@ OPERATION(operation_twice, "room.send", handler);
 OPERATION(operation_without_handler, "probe.nothing", NULL);
 OPERATION(operation_without_dot, "probe", handler);
 
+static const salon_operation_t nowhere_operations[] = {
+    { .name = "probe.nowhere", .handler = handler, .may = "read" },
+    { .name = NULL },
+};
+SALON_PLUGIN(operation_nowhere) = { SALON_PLUGIN_HEADER, NAMED("operation_nowhere"),
+                                    .operations = nowhere_operations };
+
 static const salon_event_t known_events[] = {
     { "message.new", 0, "an event of the core" },
     { NULL, 0, NULL },
