@@ -67,8 +67,6 @@ void http_request_free(struct http_request_t **request);
 /* Ends a connection behind its last answer, whose request's body is not wanted: what still comes of
  * it is read, and dropped.  0, as above. */
 int http_linger(conn_t *conn);
-/* Bytes of the body. */
-apr_int64_t http_reply_length(const http_reply_t *reply);
 /* Writes the head, and the body unless that is a file or not wanted; conn->http_last says whether
  * the connection ends.  Non-zero: it has failed. */
 int http_reply_write(conn_t *conn, const http_reply_t *reply);

@@ -83,7 +83,7 @@ void http_reply_free(http_reply_t **reply)
     *reply = NULL;
 }
 
-apr_int64_t http_reply_length(const http_reply_t *reply)
+static apr_int64_t body_length(const http_reply_t *reply)
 {
     return reply->file != NULL ? http_file_length(reply->file) : (apr_int64_t)reply->length;
 }
@@ -94,7 +94,7 @@ static int common_headers(conn_t *conn, const http_reply_t *reply, unsigned char
     if (reply->status == HTTP_STATUS_NOT_MODIFIED || reply->status == HTTP_NO_CONTENT)
         return lws_add_http_header_status(conn->wsi, (unsigned)reply->status, at, end);
     return lws_add_http_common_headers(conn->wsi, (unsigned)reply->status, reply->content_type,
-                                       (lws_filepos_t)http_reply_length(reply), at, end);
+                                       (lws_filepos_t)body_length(reply), at, end);
 }
 
 static int header_add(conn_t *conn, const char *name, const char *value, unsigned char **at,
@@ -208,7 +208,7 @@ int http_writeable(conn_t *conn)
     conn->reply = NULL;
     if (conn->upload != NULL && http_upload_unread(conn->upload)) conn->http_last = true;
     int failed = http_reply_write(conn, reply);
-    if (!conn->http_head && http_reply_length(reply) > 0) {
+    if (!conn->http_head && body_length(reply) > 0) {
         conn->file = reply->file;
         reply->file = NULL;
     }

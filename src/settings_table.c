@@ -13,6 +13,7 @@
 #include <confuse.h>
 
 #include "address.h"
+#include "engine.h"
 #include "log.h"
 #include "utf8.h"
 
@@ -44,8 +45,7 @@ static const char *check_level(apr_pool_t *pool, const char *text)
 
 static const char *check_driver(apr_pool_t *pool, const char *text)
 {
-    static const char *const drivers[] = { "sqlite3", "pgsql", "mysql", NULL };
-    if (config_listed(drivers, text)) return NULL;
+    if (engine_find(text) != NULL) return NULL;
     return apr_psprintf(pool, "unknown driver \"%s\"; there are sqlite3, pgsql, mysql", text);
 }
 
