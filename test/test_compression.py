@@ -6,7 +6,6 @@ One server for all, with the tests' own dialect, which knows sub-protocols and b
 """
 
 import json
-import os
 import random
 import sys
 import zlib
@@ -491,27 +490,13 @@ def test_close_after_batch():
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 
-def shared_server_ends():
-    """The server that all this was done to has not ended, and ends well"""
-    check(SHARED.running(), "salond has ended:\n" + SHARED.tail())
-    SHARED.close()
-
-
-def main():
+def begin():
     global SHARED
-    if not salon_test.SALOND or not os.path.exists(salon_test.SALOND):
-        print("1..0 # SKIP salond has not been built")
-        return 0
     SHARED = Server(endpoint={"rate": '""', "max_length": 100000}, test_plugins=True,
                     plugins=salon_test.built_plugins() + ["probe"])
-    try:
-        SHARED.start()
-        return salon_test.run(TESTS, shared_server_ends)
-    finally:
-        if SHARED.running():
-            SHARED.kill()
-        SHARED.remove()
+    SHARED.start()
+    return SHARED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(salon_test.run_on(begin, TESTS))

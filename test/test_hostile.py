@@ -668,27 +668,13 @@ def test_many_accepts():
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 
-def shared_server_ends():
-    """The server that all this was done to has not ended, and ends well"""
-    check(SHARED.running(), "salond has ended:\n" + SHARED.tail())
-    SHARED.close()
-
-
-def main():
+def begin():
     global SHARED, ROOM
-    if not salon_test.SALOND or not os.path.exists(salon_test.SALOND):
-        print("1..0 # SKIP salond has not been built")
-        return 0
     SHARED = Server(endpoint={"rate": '""'})
-    try:
-        SHARED.start()
-        ROOM = SHARED.ctl("room", "add", "general")
-        return salon_test.run(TESTS, shared_server_ends)
-    finally:
-        if SHARED.running():
-            SHARED.kill()
-        SHARED.remove()
+    SHARED.start()
+    ROOM = SHARED.ctl("room", "add", "general")
+    return SHARED
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(salon_test.run_on(begin, TESTS))

@@ -816,7 +816,4 @@ def test_proxies():
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 if __name__ == "__main__":
-    if not SALOND or not os.path.exists(SALOND):
-        print("1..0 # SKIP salond has not been built")
-        sys.exit(0)
     sys.exit(salon_test.run(TESTS))

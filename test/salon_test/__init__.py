@@ -12,5 +12,5 @@ from .client import (BINARY, CLOSE, PING, PONG, TEXT, Client, Closed, deflate, i
                      still_serves)
 from .expect import LIMIT, ROUNDS, SLOWER, Failure, Skip, check, until
 from .server import PEOPLE, REPORTS, Server
-from .tap import Tap, attempt, run, title
+from .tap import Tap, attempt, run, run_on, title
 from .tokens import base64url, claims_of, sign

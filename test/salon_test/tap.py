@@ -8,9 +8,9 @@ import sys
 import threading
 import traceback
 
-from .built import TEST_DIR
+from .built import SALOND, TEST_DIR
 from .client import Closed
-from .expect import Failure, Skip
+from .expect import Failure, Skip, check
 
 
 class Tap:
@@ -52,11 +52,21 @@ def title(test):
     return f"{test.__name__}: {(test.__doc__ or '').splitlines()[0].rstrip('.')}"
 
 
+def skipped():
+    """Says that nothing can be tested, where that is so."""
+    built = SALOND and os.path.exists(SALOND)
+    if not built:
+        print("1..0 # SKIP salond has not been built")
+    return not built
+
+
 def run(tests, last=None, parallel=4):
     """Runs functions, several at once, then the last, as one TAP stream; returns the exit status.
 
     A name on the command line chooses the tests that contain it.
     """
+    if skipped():
+        return 0
     chosen = [test for test in tests if not sys.argv[1:] or
               any(word in test.__name__ for word in sys.argv[1:])]
     tap = Tap(len(chosen) + (last is not None))
@@ -67,3 +77,22 @@ def run(tests, last=None, parallel=4):
     if last:
         tap.result(title(last), *attempt(last))
     return 1 if tap.failed else 0
+
+
+def run_on(begin, tests):
+    """The same, with a server that all of them use: begin() makes and starts it."""
+    if skipped():
+        return 0
+    server = begin()
+
+    def server_ends():
+        """The server that all this was done to has not ended, and ends well"""
+        check(server.running(), "salond has ended:\n" + server.tail())
+        server.close()
+
+    try:
+        return run(tests, server_ends)
+    finally:
+        if server.running():
+            server.kill()
+        server.remove()

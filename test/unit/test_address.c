@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "test_pool.h"
 
 typedef struct listen_case_t {
     const char *text, *host;
@@ -131,17 +132,6 @@ static const origin_t origins[] = {
     { "http://[::1", "[::1", false },
     { "http://[]", "[]", false },
 };
-
-static int make_pool(void **state)
-{
-    return apr_pool_create((apr_pool_t **)state, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int destroy_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
-}
 
 static void test_parse(void **state)
 {
@@ -319,7 +309,7 @@ static void test_forwarded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_parse, make_pool, destroy_pool),
+        WITH_POOL(test_parse),
         cmocka_unit_test(test_peer_v4),
         cmocka_unit_test(test_peer_v6),
         cmocka_unit_test(test_peer_mapped),

@@ -14,21 +14,8 @@
 #include <cmocka.h>
 
 #include "disposition.h"
+#include "test_pool.h"
 #include "utf8.h"
-
-static int make_pool(void **state)
-{
-    apr_pool_t *pool;
-    apr_pool_create(&pool, NULL);
-    *state = pool;
-    return 0;
-}
-
-static int destroy_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
-}
 
 static void test_words(void **state)
 {
@@ -127,10 +114,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
-        cmocka_unit_test_setup_teardown(test_parameters, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_file_names, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_long_names, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_making, make_pool, destroy_pool),
+        WITH_POOL(test_parameters),
+        WITH_POOL(test_file_names),
+        WITH_POOL(test_long_names),
+        WITH_POOL(test_making),
     };
 
     apr_initialize();

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "multipart.h"
+#include "test_pool.h"
 
 #define TYPE  "multipart/form-data; boundary=xYz"
 #define BEGIN "--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n"
@@ -199,31 +200,17 @@ static void test_sink_refuses(void **state)
     assert_false(multipart_feed(form, "d", 1));
 }
 
-static int make_pool(void **state)
-{
-    apr_pool_t *pool;
-    apr_pool_create(&pool, NULL);
-    *state = pool;
-    return 0;
-}
-
-static int destroy_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_forms),
-        cmocka_unit_test_setup_teardown(test_near_boundaries, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_nested, make_pool, destroy_pool),
+        WITH_POOL(test_near_boundaries),
+        WITH_POOL(test_nested),
         cmocka_unit_test(test_not_complete),
-        cmocka_unit_test_setup_teardown(test_no_forms, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_names, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_sink_refuses, make_pool, destroy_pool),
+        WITH_POOL(test_no_forms),
+        WITH_POOL(test_names),
+        WITH_POOL(test_sink_refuses),
     };
 
     apr_initialize();

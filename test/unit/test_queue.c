@@ -15,6 +15,7 @@
 #include <apr_general.h>
 
 #include "queue.h"
+#include "test_pool.h"
 
 #define PRODUCERS 4
 #define EACH      5000
@@ -33,17 +34,6 @@ typedef struct producer_t {
 static int number_of(queue_node_t *node)
 {
     return ((item_t *)node)->number;
-}
-
-static int make_pool(void **state)
-{
-    return apr_pool_create((apr_pool_t **)state, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int destroy_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
 }
 
 static void count_wake(void *baton)
@@ -218,13 +208,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list),
-        cmocka_unit_test_setup_teardown(test_wakes_once_per_batch, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_push_list, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_wait_times_out, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_interrupt_is_kept, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_interrupt_of_a_waiting_consumer, make_pool,
-                                        destroy_pool),
-        cmocka_unit_test_setup_teardown(test_many_producers, make_pool, destroy_pool),
+        WITH_POOL(test_wakes_once_per_batch),
+        WITH_POOL(test_push_list),
+        WITH_POOL(test_wait_times_out),
+        WITH_POOL(test_interrupt_is_kept),
+        WITH_POOL(test_interrupt_of_a_waiting_consumer),
+        WITH_POOL(test_many_producers),
     };
 
     apr_initialize();

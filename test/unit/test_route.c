@@ -15,6 +15,7 @@
 #include <apr_general.h>
 
 #include "route.h"
+#include "test_pool.h"
 
 /* A pattern, a path, and the first capture's value ("": none; NULL: no match). */
 typedef struct match_t {
@@ -74,17 +75,6 @@ static const match_t matches[] = {
     { "/ws", "/./ws", NULL },
     { "/ws", "//ws", NULL },
 };
-
-static int make_pool(void **state)
-{
-    return apr_pool_create((apr_pool_t **)state, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int destroy_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
-}
 
 static void test_no_patterns(void **state)
 {
@@ -173,11 +163,11 @@ static void test_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_no_patterns, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_matches, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_captures, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_rests, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_weights, make_pool, destroy_pool),
+        WITH_POOL(test_no_patterns),
+        WITH_POOL(test_matches),
+        WITH_POOL(test_captures),
+        WITH_POOL(test_rests),
+        WITH_POOL(test_weights),
     };
 
     apr_initialize();

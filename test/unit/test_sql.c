@@ -19,20 +19,10 @@
 #include <apr_strings.h>
 
 #include "sql.h"
+#include "test_pool.h"
 
 /* Formats come from tables here. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-
-static int make_pool(void **state)
-{
-    return apr_pool_create((apr_pool_t **)state, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int destroy_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
-}
 
 /* All bytes but NUL, in order. */
 static const char *all_bytes(void)
@@ -165,12 +155,12 @@ static void test_refused_formats(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_quote_plain, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_quote_hex, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_values, make_pool, destroy_pool),
-        cmocka_unit_test_setup_teardown(test_growing, make_pool, destroy_pool),
+        WITH_POOL(test_quote_plain),
+        WITH_POOL(test_quote_hex),
+        WITH_POOL(test_values),
+        WITH_POOL(test_growing),
         cmocka_unit_test(test_returns_rows),
-        cmocka_unit_test_setup_teardown(test_refused_formats, make_pool, destroy_pool),
+        WITH_POOL(test_refused_formats),
     };
     int failures;
 
