@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attendance.h"
+#include "members.h"
 
 /* ---- Roles ---- */
 

@@ -213,4 +213,6 @@ void attendance_forget(room_t *room)
         while (!TAILQ_EMPTY(&attendant->changes)) change_free(TAILQ_FIRST(&attendant->changes));
         free(attendant);
     }
+    for (apr_hash_index_t *i = apr_hash_first(NULL, room->guests); i; i = apr_hash_next(i))
+        free(apr_hash_this_val(i));
 }

@@ -10,6 +10,7 @@
 
 #include "kept.h"
 #include "live.h"
+#include "members.h"
 #include "rooms.h"
 #include "video.h"
 

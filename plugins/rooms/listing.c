@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "live.h"
+#include "members.h"
 #include "rooms.h"
 
 static int compare_ids(const void *a, const void *b)

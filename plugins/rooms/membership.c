@@ -4,6 +4,7 @@
  * memory, and finds the room anew then, for that may have been removed meanwhile.
  */
 #include "attendance.h"
+#include "members.h"
 #include "rooms.h"
 
 bool room_auto_create;

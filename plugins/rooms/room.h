@@ -75,28 +75,9 @@ room_t *room_add(const room_t *facts);
 /* Takes it out, lets go of those who hear it, and frees it. */
 void room_remove(room_t *room);
 
-/* Calls `each` for the rooms that the user is a member of, in no order. */
-void room_each_of(apr_int64_t user_id, void (*each)(const room_t *room, void *baton), void *baton);
-/* NULL: not a member. */
-member_t *room_member(const room_t *room, apr_int64_t user_id);
-/* Who is a member already gets that role. */
-member_t *room_member_add(room_t *room, apr_int64_t user_id, room_role_t role);
-void room_member_remove(room_t *room, apr_int64_t user_id);
-/* Add to the request what stores that; who is a member already must be removed first. */
-void room_member_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id,
-                         room_role_t role);
-void room_member_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id);
-void room_invitation_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id);
-void room_invitation_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id);
-/* Runs them, then `then`; of a live room there are none, and `then` is called at once. */
+/* Runs the statements that were added, then `then`; of a live room there are none, and `then` is
+ * called at once. */
 salon_outcome_t room_store(salon_req_t *req, const room_t *room, salon_then_t *then);
-bool room_invited(const room_t *room, apr_int64_t user_id);
-/* From now on the user is invited, or is no longer. */
-void room_invite(room_t *room, apr_int64_t user_id, bool invited);
-/* Nobody's member and invited by nobody from now on; the hook. */
-void room_forget_user(apr_int64_t user_id);
-/* Members who look as if they were connected. */
-int room_online_count(const room_t *room);
 
 const char *room_role_name(room_role_t role);
 /* False for an unknown name. */

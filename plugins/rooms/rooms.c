@@ -14,6 +14,7 @@
 #include "attendance.h"
 #include "kept.h"
 #include "live.h"
+#include "members.h"
 #include "rooms.h"
 #include "video.h"
 
