@@ -16,12 +16,9 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-#define DEPARTURES_PER_TICK 100
+#include "heard.h"
 
-typedef struct heard_t {
-    apr_int64_t room_id;
-    int connections;
-} heard_t;
+#define DEPARTURES_PER_TICK 100
 
 TAILQ_HEAD(person_list_t, person_t);
 
@@ -115,23 +112,6 @@ static person_status_t person_shown(const person_t *person)
     return person->here && person->status != PERSON_INVISIBLE ? person->status : PERSON_OFFLINE;
 }
 
-/* The room that a connection has joined last, of those that one still hears; a private one is
- * nobody else's business. */
-static json_object *room_name(const person_t *person)
-{
-    json_object *described, *room, *public, *name = NULL;
-    if (person->rooms == NULL || person->rooms->nelts == 0) return NULL;
-    const heard_t *last =
-        &APR_ARRAY_IDX(person->rooms, person->rooms->nelts - 1, heard_t);
-    described = salon_describe(SALON_TOPIC("room", last->room_id));
-    if (described == NULL) return NULL;
-    if (json_object_object_get_ex(described, "room", &room) &&
-        json_object_object_get_ex(room, "is_public", &public) && json_object_get_boolean(public))
-        name = json_object_get(json_object_object_get(room, "name"));
-    json_object_put(described);
-    return name;
-}
-
 static const char *message_shown(const person_t *person, person_status_t status)
 {
     return status != PERSON_OFFLINE ? person->message : NULL;
@@ -145,7 +125,7 @@ json_object *person_json(const person_t *person, bool own)
     salon_json_string(json, "status", names[status]);
     salon_json_string(json, "message", message_shown(person, own ? person->status : status));
     salon_json_integer(json, "last_seen", offline ? person->last_seen : salon_now());
-    salon_json_value(json, "room", offline ? NULL : room_name(person));
+    salon_json_value(json, "room", offline ? NULL : heard_name(person->rooms));
     return own ? salon_json_boolean(json, "own", true) : json;
 }
 
@@ -339,38 +319,12 @@ void person_choose(person_t *person, const person_choice_t *choice)
     person_changed(person);
 }
 
-/* ---- Rooms ---- */
-
-static int heard_index(const person_t *person, apr_int64_t room_id)
-{
-    int i = person->rooms != NULL ? person->rooms->nelts - 1 : -1;
-    while (i >= 0 && APR_ARRAY_IDX(person->rooms, i, heard_t).room_id != room_id) i--;
-    return i;
-}
-
-static heard_t heard_take(person_t *person, int index)
-{
-    heard_t *rooms = (heard_t *)(void *)person->rooms->elts;
-    heard_t heard = rooms[index];
-    int after = --person->rooms->nelts - index;
-    memmove(&rooms[index], &rooms[index + 1], sizeof(*rooms) * (size_t)after);
-    return heard;
-}
-
 void person_hear(person_t *person, apr_int64_t room_id)
 {
-    int index = heard_index(person, room_id);
-    heard_t heard = { .room_id = room_id };
-    if (person->rooms == NULL) person->rooms = apr_array_make(all.pool, 2, sizeof(heard_t));
-    if (index >= 0) heard = heard_take(person, index);
-    heard.connections++;
-    APR_ARRAY_PUSH(person->rooms, heard_t) = heard;
+    heard_add(&person->rooms, all.pool, room_id);
 }
 
 void person_hear_not(person_t *person, apr_int64_t room_id)
 {
-    int index = heard_index(person, room_id);
-    if (index < 0) return;
-    heard_t *heard = &APR_ARRAY_IDX(person->rooms, index, heard_t);
-    if (--heard->connections == 0) heard_take(person, index);
+    heard_remove(person->rooms, room_id);
 }

@@ -30,7 +30,7 @@ typedef struct person_t {
     bool stored;
     apr_int64_t gone_at;         /* when the last connection went, since 1970 */
     apr_int64_t leaves_at;       /* when that is news, by pace_now */
-    apr_array_header_t *rooms;   /* heard_t: rooms that connections hear, the last joined last */
+    apr_array_header_t *rooms;   /* that connections hear, see heard.h; NULL: none yet */
     person_status_t told_status; /* as others know it */
     bool chosen;           /* a status has been chosen that others have not been told of */
     apr_int64_t told_at;         /* by pace_now */
