@@ -4,8 +4,8 @@
  *
  * Operations: room.create, room.remove, room.list, room.active, room.get, room.enter, room.join,
  * room.leave, room.members, room.role, room.invite, room.send, room.history, room.pin, room.stats,
- * room.keep, room.kept; video.add, video.list, video.remove.  A room is named by its id, or by a text that is its id,
- * name or slug.
+ * room.keep, room.kept; video.add, video.list, video.remove.  A room is named by its id, or by a
+ * text that is its id, name or slug.
  * Events: room.entered, room.exited; and those of messages (core), with the member "room": id,
  * name, slug, is_public.
  */
