@@ -16,7 +16,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../plugins/rooms/room.h"
+#include "../../plugins/rooms/members.h"
 #include "acceptor.h"
 #include "chat.h"
 #include "deflate.h"
