@@ -3,20 +3,28 @@
  * Where this thread last left a timeline is where it probably is still: an UPDATE that says so for
  * each of many timelines proves or refutes it by the number of rows that it touched, so that most
  * batches need no SELECT.
+ *
+ * What refutes a guess may stand in the same transaction (a timeline that is used, removed and used
+ * again), and would do so each time that is tried: so for a while nothing is guessed then.
  */
 #include "position.h"
+
+#include <apr_time.h>
 
 #include "sql.h"
 
 #define PART       128 /* timelines of a statement */
 #define GUESS_BITS 14
 #define GUESSES    (1 << GUESS_BITS)
+#define ASKING     apr_time_from_sec(1) /* after a guess was wrong; all attempts are over by then */
 
 /* One place for several timelines; a guess may also be wrong because somebody else has written, or
  * a transaction was rolled back. */
 static struct guess_t {
     apr_int64_t timeline_id, seq;
 } guesses[GUESSES];
+
+static apr_time_t asking_until;
 
 /* The moves of one statement. */
 typedef struct {
@@ -129,10 +137,14 @@ static db_status_t part_read(const part_t *part)
 static db_status_t part_move(const part_t *part)
 {
     salon_rows_t rows;
-    bool guessed = part_guess(part);
+    bool guessed = apr_time_now() >= asking_until && part_guess(part);
     db_status_t status = part_update(part, guessed, &rows);
-    if (status == DB_OK && guessed && rows.affected != part->count) status = DB_RETRY;
-    else if (status == DB_OK && !guessed) status = part_read(part);
+    if (status == DB_OK && guessed && rows.affected != part->count) {
+        asking_until = apr_time_now() + ASKING;
+        status = DB_RETRY;
+    } else if (status == DB_OK && !guessed) {
+        status = part_read(part);
+    }
     part_note(part, status == DB_OK);
     return status;
 }
