@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON for plugins: reading what comes from outside, and shorthand for building answers.
+ * JSON for plugins: reading what comes from outside, shorthand for building answers, and pages.
  */
+#include <sys/param.h>
+
 #include "json.h"
-#include "salon/plugin.h"
+#include "salon/map.h"
 
 bool salon_json_parse(const char *text, size_t length, json_object **value_r)
 {
@@ -48,4 +50,18 @@ json_object *salon_json_merge(json_object *object, json_object *more)
         json_object_object_add(object, key, json_object_get(value));
     json_object_put(more);
     return object;
+}
+
+/* One more than is shown is looked for, so that the last page knows that it is. */
+json_object *salon_json_page(json_object *answer, const char *name, const salon_req_t *req,
+                             const salon_map_t *map, salon_list_add_t *add, void *baton)
+{
+    salon_map_entry_t entries[SALON_PAGE_MOST + 1];
+    int limit = (int)salon_arg_integer(req, "limit", SALON_PAGE_MOST);
+    int found = salon_map_page(map, salon_arg_integer(req, "after", 0), entries, limit + 1);
+    int shown = MIN(found, limit);
+    json_object *list = json_object_new_array_ext(shown > 0 ? shown : 1);
+    for (int i = 0; i < shown; i++) add(list, entries[i].value, baton);
+    salon_json_value(answer, name, list);
+    return found > limit ? salon_json_integer(answer, "next", entries[limit - 1].id) : answer;
 }

@@ -99,6 +99,11 @@ static const salon_argument_t api_token_revoke_arguments[] = {
     { NULL, 0, 0, 0, 0 },
 };
 
+static const salon_argument_t user_list_arguments[] = {
+    SALON_PAGE_ARGUMENTS,
+    { NULL, 0, 0, 0, 0 },
+};
+
 static const salon_argument_t user_role_arguments[] = {
     { "name", SALON_STRING, 0, 1, NAME_MOST },
     { "role", SALON_STRING, 0, 1, 0 },
@@ -140,8 +145,8 @@ static const salon_operation_t operations[] = {
     { .name = "user.self", .handler = core_user_self, .help = "who asks" },
     { .name = "user.add", .handler = core_user_add, .arguments = user_add_arguments,
       .flags = SALON_INTERNAL, .help = "record a user" },
-    { .name = "user.list", .handler = core_user_list, .flags = SALON_INTERNAL,
-      .help = "all users" },
+    { .name = "user.list", .handler = core_user_list, .arguments = user_list_arguments,
+      .flags = SALON_INTERNAL, .help = "all users" },
     { .name = "user.role", .handler = core_user_role, .arguments = user_role_arguments,
       .flags = SALON_INTERNAL, .help = "give a user another role on the whole server" },
     { .name = "user.erase", .handler = core_user_erase, .arguments = user_erase_arguments,
@@ -188,7 +193,7 @@ static const salon_http_route_t routes[] = {
 
 static const salon_command_t commands[] = {
     { "user add", "NAME [--id N] [--role ROLE]", "user.add", "id", "record a user" },
-    { "user list", "", "user.list", NULL, "all users" },
+    { "user list", "[--after AFTER] [--limit LIMIT]", "user.list", NULL, "all users" },
     { "user role", "NAME ROLE", "user.role", "id", "give a user another role" },
     { "user erase", "USER", "user.erase", "id", "erase a person for good, but for what they said" },
     { "api-token add", "NAME [--ttl TTL] [--label LABEL]", "api_token.add", "token",

@@ -65,17 +65,19 @@ salon_outcome_t core_user_self(salon_req_t *req)
     return salon_reply(req, salon_json_string(json, "role", salon_role_name(user->role)));
 }
 
-static void user_list_add(const user_t *user, void *list)
+static void user_list_add(json_object *list, void *value, void *baton)
 {
-    json_object *row = salon_json_integer(salon_json(), "id", user->shown.id);
-    salon_json_string(row, "name", user->shown.name);
-    salon_json_string(row, "role", salon_role_name(user->shown.role));
-    json_object_array_add(list, salon_json_integer(row, "connections", user->shown.sessions));
+    const salon_user_t *user = value;
+    (void)baton;
+    if (user->erased) return;
+    json_object *row = salon_json_integer(salon_json(), "id", user->id);
+    salon_json_string(row, "name", user->name);
+    salon_json_string(row, "role", salon_role_name(user->role));
+    json_object_array_add(list, salon_json_integer(row, "connections", user->sessions));
 }
 
 salon_outcome_t core_user_list(salon_req_t *req)
 {
-    json_object *list = json_object_new_array();
-    user_each(user_list_add, list);
-    return salon_reply(req, salon_json_value(salon_json(), "users", list));
+    return salon_reply(req, salon_json_page(salon_json(), "users", req, user_all(), user_list_add,
+                                            NULL));
 }

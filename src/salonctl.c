@@ -32,6 +32,7 @@ typedef struct {
     const char *state_dir;  /* --state, of a demo */
     const char *plugin_dir; /* --plugins, for salond */
     bool json;
+    bool limited; /* as many rows as --limit says */
     apr_array_header_t *words;
     const config_t *config;
 } options_t;
@@ -71,6 +72,7 @@ static bool options_read(options_t *options, int argc, const char *const *argv)
         if (strcmp(argv[i], "--json") == 0) options->json = true;
         else if (n < 3) *names[n].value_r = argv[++i];
         else APR_ARRAY_PUSH(options->words, const char *) = argv[i];
+        options->limited |= strcmp(argv[i], "--limit") == 0;
     }
     return options->words->nelts > 0;
 }
@@ -229,11 +231,16 @@ static int socket_open(const char *path)
     return -1;
 }
 
-static const char *request_text(const options_t *options)
+/* after: where a list goes on; 0: it begins. */
+static const char *request_text(const options_t *options, apr_int64_t after)
 {
     json_object *words = json_object_new_array();
     for (int i = 0; i < options->words->nelts; i++)
         json_object_array_add(words, json_object_new_string(word_at(options, i)));
+    if (after != 0) {
+        json_object_array_add(words, json_object_new_string("--after"));
+        json_object_array_add(words, json_object_new_string(apr_ltoa(options->pool, after)));
+    }
     json_object *request = salon_json_value(salon_json(), "words", words);
     const char *text = apr_pstrcat(options->pool, json_text(request, NULL), "\n", NULL);
     json_object_put(request);
@@ -241,17 +248,56 @@ static const char *request_text(const options_t *options)
 }
 
 /* The answer's line; NULL: none came. */
-static json_object *exchange(const options_t *options, int fd)
+static json_object *exchange(const options_t *options, FILE *stream, apr_int64_t after)
 {
-    FILE *stream = fdopen(fd, "r+");
     char *line = NULL;
     size_t size = 0;
     json_object *answer = NULL;
-    fputs(request_text(options), stream);
+    fputs(request_text(options, after), stream);
     fflush(stream);
     ssize_t length = getline(&line, &size, stream);
     if (length > 0) answer = json_tokener_parse(line);
     free(line);
+    return answer;
+}
+
+static bool is_ok(json_object *answer)
+{
+    return json_object_get_boolean(json_object_object_get(answer, "ok"));
+}
+
+/* The rows of a page, behind those that there are. */
+static void lists_join(json_object *data, json_object *page)
+{
+    json_object_object_foreach(page, key, rows) {
+        json_object *list = json_object_object_get(data, key);
+        if (!json_object_is_type(rows, json_type_array)) continue;
+        for (size_t i = 0; i < json_object_array_length(rows); i++)
+            json_object_array_add(list, json_object_get(json_object_array_get_idx(rows, i)));
+    }
+}
+
+/* Where a list has more pages, those too, unless so many have been asked for; what fails on the way
+ * is the answer. */
+static json_object *exchange_all(const options_t *options, int fd)
+{
+    FILE *stream = fdopen(fd, "r+");
+    json_object *answer = exchange(options, stream, 0);
+    json_object *data = json_object_object_get(answer, "data"), *next;
+    while (!options->limited && json_object_object_get_ex(data, "next", &next)) {
+        json_object *page = exchange(options, stream, json_object_get_int64(next));
+        json_object *more = json_object_object_get(page, "data");
+        json_object_object_del(data, "next");
+        if (!is_ok(page)) {
+            json_object_put(answer);
+            answer = page;
+            break;
+        }
+        lists_join(data, more);
+        if (json_object_object_get_ex(more, "next", &next))
+            json_object_object_add(data, "next", json_object_get(next));
+        json_object_put(page);
+    }
     fclose(stream);
     return answer;
 }
@@ -310,11 +356,11 @@ static int command_run(const options_t *options)
     if (fd < 0)
         return fail(
             apr_psprintf(options->pool, "no server answers at %s: %s", path, strerror(errno)));
-    json_object *answer = exchange(options, fd);
+    json_object *answer = exchange_all(options, fd);
     if (answer == NULL) return fail("the server gave no answer");
     int status = EXIT_SUCCESS;
     json_object *data = json_object_object_get(answer, "data");
-    if (!json_object_get_boolean(json_object_object_get(answer, "ok")))
+    if (!is_ok(answer))
         status = fail(plain(json_object_object_get(answer, "error")));
     else if (options->json)
         printf("%s\n", json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN));

@@ -97,7 +97,6 @@ static const char *state_begin(void)
     const char *error = anonymous_init(server.pool, server.config->state_dir);
     if (error != NULL) return error;
     sequence_init(server.pool);
-    timeline_init(server.pool);
     topic_init(server.pool);
     retention_init();
     return plugin_start(server.pool);

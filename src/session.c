@@ -174,6 +174,7 @@ static void user_detach(salon_session_t *session)
     user->shown.last_seen = salon_now();
     if (user->shown.anonymous) return;
     all.signed_in--;
+    if (user->shown.sessions == 0) user_connected(user, false);
     hooks_signed_out(session, &user->shown);
 }
 
@@ -199,6 +200,7 @@ void session_sign_in(salon_session_t *session, user_t *user, apr_int64_t token_e
              session->address);
     if (user->shown.anonymous) return;
     all.signed_in++;
+    user_connected(user, true);
     metrics_add(METRIC_SIGN_INS, 1);
     hooks_signed_in(session, &user->shown);
 }

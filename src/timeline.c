@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_hash.h>
-
 #include "hooks.h"
+#include "salon/map.h"
 #include "server.h"
 
 #define KIND_BITS      3
@@ -25,20 +24,14 @@ typedef struct waiter_t {
 } waiter_t;
 
 static struct {
-    apr_hash_t *timelines;
-    apr_hash_t *volatiles;              /* those of them of which nothing is stored */
+    salon_map_t timelines;
+    salon_map_t volatiles;              /* those of them of which nothing is stored */
     apr_size_t size;                    /* bytes of recent messages of stored ones */
     apr_size_t volatile_size;           /* the same of volatile ones */
     salon_timeline_t *newest, *oldest;  /* by last use */
     const salon_timeline_kind_t *kinds[1 << KIND_BITS];
     int kind_count;
 } all;
-
-void timeline_init(apr_pool_t *pool)
-{
-    all.timelines = apr_hash_make(pool);
-    all.volatiles = apr_hash_make(pool);
-}
 
 static apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t owner_id)
 {
@@ -47,7 +40,7 @@ static apr_int64_t timeline_id(const salon_timeline_kind_t *kind, apr_int64_t ow
 
 salon_timeline_t *timeline_find(apr_int64_t id)
 {
-    return apr_hash_get(all.timelines, &id, sizeof(id));
+    return salon_map_get(&all.timelines, id);
 }
 
 salon_topic_t timeline_topic(const salon_timeline_t *timeline)
@@ -261,8 +254,8 @@ salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kind, apr_int
     timeline->volatile_ = timeline->loaded = volatile_;
     assert(timeline_find(timeline->id) == NULL);
     kind_note(kind);
-    apr_hash_set(all.timelines, &timeline->id, sizeof(timeline->id), timeline);
-    if (volatile_) apr_hash_set(all.volatiles, &timeline->id, sizeof(timeline->id), timeline);
+    salon_map_set(&all.timelines, timeline->id, timeline);
+    if (volatile_) salon_map_set(&all.volatiles, timeline->id, timeline);
     return timeline;
 }
 
@@ -272,8 +265,8 @@ void salon_timeline_close(salon_timeline_t **timeline)
     salon_timeline_t *closing = *timeline;
     *timeline = NULL;
     hooks_unsaid(timeline_topic(closing), 0);
-    apr_hash_set(all.timelines, &closing->id, sizeof(closing->id), NULL);
-    apr_hash_set(all.volatiles, &closing->id, sizeof(closing->id), NULL);
+    salon_map_set(&all.timelines, closing->id, NULL);
+    salon_map_set(&all.volatiles, closing->id, NULL);
     timeline_unload(closing);
     closing->closed = true;
     if (!closing->loading) free(closing);
@@ -372,10 +365,9 @@ const salon_timeline_info_t *salon_timeline_info(const salon_timeline_t *timelin
 
 salon_timeline_t *timeline_volatile_with(apr_int64_t message_id)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, all.volatiles); i; i = apr_hash_next(i)) {
-        salon_timeline_t *timeline = apr_hash_this_val(i);
+    salon_timeline_t *timeline;
+    for (unsigned at = 0; (timeline = salon_map_next(&all.volatiles, &at)) != NULL;)
         if (timeline_index(timeline, message_id) >= 0) return timeline;
-    }
     return NULL;
 }
 

@@ -27,8 +27,6 @@ struct salon_timeline_t {
     salon_timeline_t *newer, *older; /* by last use, of the loaded stored ones */
 };
 
-/* Before the first is opened. */
-void timeline_init(apr_pool_t *pool);
 /* NULL: not open. */
 salon_timeline_t *timeline_find(apr_int64_t id);
 /* The kinds there are, by 0, 1, 2 ...; NULL: no more. */

@@ -15,7 +15,9 @@
 #include "utf8.h"
 
 static struct {
-    apr_hash_t *by_id, *by_name;
+    salon_map_t by_id;
+    salon_map_t online; /* those of them who are connected, and have an account */
+    apr_hash_t *by_name;
     apr_int64_t anonymous; /* of those by id */
 } directory;
 
@@ -43,7 +45,7 @@ bool user_name_ok(const char *name)
 
 user_t *user_find(apr_int64_t id)
 {
-    return apr_hash_get(directory.by_id, &id, sizeof(id));
+    return salon_map_get(&directory.by_id, id);
 }
 
 apr_int64_t user_logged_id(const user_t *user)
@@ -87,7 +89,7 @@ json_object *salon_json_user(json_object *object, const char *id_key, const char
 
 apr_int64_t user_count(void)
 {
-    return apr_hash_count(directory.by_id) - directory.anonymous;
+    return directory.by_id.count - directory.anonymous;
 }
 
 /* The name's key in the hash is the user's own copy, so it is taken out before that is freed. */
@@ -116,7 +118,7 @@ static user_t *user_put(apr_int64_t id, const char *name, salon_role_t role)
         if (user == NULL) abort();
         user->shown.id = id;
         user->rates = &user->own_rates;
-        apr_hash_set(directory.by_id, &user->shown.id, sizeof(user->shown.id), user);
+        salon_map_set(&directory.by_id, id, user);
     }
     if (user->name == NULL || strcmp(user->name, name) != 0) name_set(user, name);
     user->shown.role = role;
@@ -142,7 +144,6 @@ static void row_take(const salon_rows_t *rows, int row)
 
 apr_status_t user_load(void)
 {
-    directory.by_id = apr_hash_make(server.pool);
     directory.by_name = apr_hash_make(server.pool);
     return salon_load_each(row_take, "SELECT id, name, role, erased_at FROM users ORDER BY id");
 }
@@ -189,24 +190,31 @@ user_t *user_add_anonymous(const char *name, rates_t *rates)
     user->name = strdup(name);
     user->shown = (salon_user_t){ .id = --last_id, .name = user->name, .anonymous = true };
     user->rates = rates;
-    apr_hash_set(directory.by_id, &user->shown.id, sizeof(user->shown.id), user);
+    salon_map_set(&directory.by_id, user->shown.id, user);
     directory.anonymous++;
     return user;
 }
 
 void user_remove_anonymous(user_t **user)
 {
-    apr_hash_set(directory.by_id, &(*user)->shown.id, sizeof((*user)->shown.id), NULL);
+    salon_map_set(&directory.by_id, (*user)->shown.id, NULL);
     directory.anonymous--;
     free((*user)->name);
     free(*user);
     *user = NULL;
 }
 
-void user_each(void (*each)(const user_t *user, void *baton), void *baton)
+const salon_map_t *user_all(void)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, directory.by_id); i; i = apr_hash_next(i)) {
-        const user_t *user = apr_hash_this_val(i);
-        if (!user->shown.anonymous && !user->shown.erased) each(user, baton);
-    }
+    return &directory.by_id;
+}
+
+const salon_map_t *salon_users_online(void)
+{
+    return &directory.online;
+}
+
+void user_connected(user_t *user, bool connected)
+{
+    salon_map_set(&directory.online, user->shown.id, connected ? user : NULL);
 }

@@ -6,7 +6,7 @@
 #define USER_H
 
 #include "rates.h"
-#include "salon/plugin.h"
+#include "salon/map.h"
 #include "token.h"
 
 typedef struct user_t {
@@ -45,7 +45,9 @@ user_t *user_record(const token_claims_t *claims);
 user_t *user_add_anonymous(const char *name, rates_t *rates);
 void user_remove_anonymous(user_t **user);
 
-/* Calls `each` for all who have an account and have not been erased, in no order. */
-void user_each(void (*each)(const user_t *user, void *baton), void *baton);
+/* All of them, by id; those without an account have negative ones, others may be erased. */
+const salon_map_t *user_all(void);
+/* The user has a connection from now on, or none. */
+void user_connected(user_t *user, bool connected);
 
 #endif

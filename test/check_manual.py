@@ -290,7 +290,7 @@ def check_dialects(pages, rows):
 
 def headers():
     texts = [read("include", "salon", name)
-             for name in ("plugin.h", "message.h", "dialect.h", "fetch.h")]
+             for name in ("plugin.h", "message.h", "dialect.h", "fetch.h", "map.h")]
     return re.sub(r"(?s)/\*.*?\*/", "", "\n".join(texts))
 
 

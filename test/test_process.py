@@ -368,6 +368,26 @@ def test_stop_with_half_open():
             client.close()
 
 
+def test_long_lists():
+    """salonctl prints a list that comes in pages as one, or the page that is asked for"""
+    with Server() as server:
+        server.stop()
+        path = os.path.join(server.directory, "state", "salon.db")
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.executemany("INSERT INTO users (id, name, role) VALUES (?, ?, 0)",
+                                 [(3 * n, f"user{n}") for n in range(1, 1301)])
+        server.start()
+        rows = [line.split("\t") for line in server.ctl("user", "list").splitlines()]
+        check([row[0] for row in rows] == ["1"] + [str(3 * n) for n in range(1, 1301)],
+              f"{len(rows)} rows, {rows[:2]} ... {rows[-2:]}")
+        whole = json.loads(server.ctl("user", "list", "--json"))
+        check(list(whole) == ["users"] and len(whole["users"]) == 1301, f"{list(whole)}")
+        page = json.loads(server.ctl("user", "list", "--json", "--limit", 2, "--after", 3))
+        check([user["id"] for user in page["users"]] == [6, 9] and page["next"] == 9, f"{page}")
+        page = json.loads(server.ctl("user", "list", "--json", "--limit", 2, "--after", 3897))
+        check([user["id"] for user in page["users"]] == [3900] and "next" not in page, f"{page}")
+
+
 def test_crash_under_load():
     """kill -9 under load, again and again: what was acknowledged is there once, with its id"""
     with Server(endpoint={"rate": '""'}) as server:

@@ -11,8 +11,11 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include <salon/map.h>
+
 static struct {
-    apr_hash_t *by_id, *by_pair;
+    salon_map_t by_id;
+    apr_hash_t *by_pair;
 } directory;
 
 salon_keep_t conversation_kept = { .name = "direct messages" };
@@ -91,7 +94,7 @@ pair_t conversation_pair(apr_int64_t a, apr_int64_t b)
 
 conversation_t *conversation_find(apr_int64_t id)
 {
-    return apr_hash_get(directory.by_id, &id, sizeof(id));
+    return salon_map_get(&directory.by_id, id);
 }
 
 conversation_t *conversation_between(pair_t pair)
@@ -133,7 +136,7 @@ conversation_t *conversation_add(apr_int64_t id, apr_int64_t user1_id, apr_int64
         .created_at = created_at,
         .timeline = salon_timeline_open(&conversation_timeline, id, false),
     };
-    apr_hash_set(directory.by_id, &conversation->id, sizeof(conversation->id), conversation);
+    salon_map_set(&directory.by_id, id, conversation);
     apr_hash_set(directory.by_pair, &conversation->pair, sizeof(conversation->pair), conversation);
     return conversation;
 }
@@ -141,7 +144,7 @@ conversation_t *conversation_add(apr_int64_t id, apr_int64_t user1_id, apr_int64
 void conversation_remove(conversation_t *conversation)
 {
     salon_timeline_close(&conversation->timeline);
-    apr_hash_set(directory.by_id, &conversation->id, sizeof(conversation->id), NULL);
+    salon_map_set(&directory.by_id, conversation->id, NULL);
     apr_hash_set(directory.by_pair, &conversation->pair, sizeof(conversation->pair), NULL);
     free(conversation);
 }
@@ -166,7 +169,6 @@ static void person_take(const salon_rows_t *rows, int row)
 
 apr_status_t conversation_load(apr_pool_t *pool)
 {
-    directory.by_id = apr_hash_make(pool);
     directory.by_pair = apr_hash_make(pool);
     apr_status_t rv = salon_load_each(
         conversation_take, "SELECT id, user1_id, user2_id, created_at FROM dm_conversations");

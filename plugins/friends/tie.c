@@ -7,16 +7,15 @@
 
 #include <stdlib.h>
 
-#include <apr_hash.h>
+#include <salon/map.h>
 
 typedef struct {
-    apr_int64_t id;
-    apr_hash_t *ties; /* user id -> tie_t */
+    salon_map_t ties; /* user id -> tie_t */
 } person_t;
 
 static struct {
     apr_pool_t *pool;
-    apr_hash_t *people;        /* user id -> person_t; they stay */
+    salon_map_t people;        /* user id -> person_t; they stay */
     apr_array_header_t *spare; /* tie_t *, to be used again: a pool gives nothing back */
 } directory;
 
@@ -53,23 +52,22 @@ const salon_personal_t tie_personal[] = {
 
 static person_t *person_find(apr_int64_t id)
 {
-    return apr_hash_get(directory.people, &id, sizeof(id));
+    return salon_map_get(&directory.people, id);
 }
 
 static person_t *person_make(apr_int64_t id)
 {
     person_t *person = person_find(id);
     if (person != NULL) return person;
-    person = apr_palloc(directory.pool, sizeof(*person));
-    *person = (person_t){ .id = id, .ties = apr_hash_make(directory.pool) };
-    apr_hash_set(directory.people, &person->id, sizeof(person->id), person);
+    person = apr_pcalloc(directory.pool, sizeof(*person));
+    salon_map_set(&directory.people, id, person);
     return person;
 }
 
 static tie_t *tie_find(apr_int64_t user_id, apr_int64_t other_id)
 {
     const person_t *person = person_find(user_id);
-    return person != NULL ? apr_hash_get(person->ties, &other_id, sizeof(other_id)) : NULL;
+    return person != NULL ? salon_map_get(&person->ties, other_id) : NULL;
 }
 
 static tie_t *tie_make(apr_int64_t user_id, apr_int64_t other_id)
@@ -79,7 +77,7 @@ static tie_t *tie_make(apr_int64_t user_id, apr_int64_t other_id)
     tie_t **spare = apr_array_pop(directory.spare);
     tie = spare != NULL ? *spare : apr_palloc(directory.pool, sizeof(*tie));
     *tie = (tie_t){ .user_id = other_id };
-    apr_hash_set(person_make(user_id)->ties, &tie->user_id, sizeof(tie->user_id), tie);
+    salon_map_set(&person_make(user_id)->ties, other_id, tie);
     return tie;
 }
 
@@ -96,7 +94,7 @@ static void side_remove(apr_int64_t user_id, apr_int64_t other_id, unsigned flag
     if (tie == NULL) return;
     tie->flags &= ~flags;
     if (tie->flags != 0) return;
-    apr_hash_set(person_find(user_id)->ties, &other_id, sizeof(other_id), NULL);
+    salon_map_set(&person_find(user_id)->ties, other_id, NULL);
     APR_ARRAY_PUSH(directory.spare, tie_t *) = tie;
 }
 
@@ -137,10 +135,9 @@ const apr_array_header_t *tie_list(apr_int64_t user_id, unsigned flag, apr_pool_
     const person_t *person = person_find(user_id);
     apr_array_header_t *list = apr_array_make(pool, 16, sizeof(const tie_t *));
     if (person == NULL) return list;
-    for (apr_hash_index_t *i = apr_hash_first(pool, person->ties); i; i = apr_hash_next(i)) {
-        const tie_t *tie = apr_hash_this_val(i);
+    const tie_t *tie;
+    for (unsigned at = 0; (tie = salon_map_next(&person->ties, &at)) != NULL;)
         if (tie->flags & flag) APR_ARRAY_PUSH(list, const tie_t *) = tie;
-    }
     qsort(list->elts, (size_t)list->nelts, sizeof(const tie_t *), by_id);
     return list;
 }
@@ -158,7 +155,6 @@ static bool load(const salon_rows_t *rows, unsigned flag)
 apr_status_t tie_load(apr_pool_t *pool)
 {
     directory.pool = pool;
-    directory.people = apr_hash_make(pool);
     directory.spare = apr_array_make(pool, 16, sizeof(tie_t *));
     bool loaded =
         load(salon_load(pool, "SELECT low_id, high_id, since FROM friendships"), TIE_FRIEND) &&

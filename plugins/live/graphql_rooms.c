@@ -76,13 +76,20 @@ static apr_status_t put(void *json)
     return APR_SUCCESS;
 }
 
+/* They come in pages. */
 static salon_outcome_t listed(salon_req_t *req, const char *code, json_object *data,
                               json_object *details)
 {
     graphql_asked_t *asked = salon_req_data(req);
+    json_object *page, *next;
     if (code != NULL) return refuse(asked, code, details);
-    asked->rooms = json_object_get(json_object_object_get(data, "rooms"));
-    apr_pool_cleanup_register(salon_req_pool(req), asked->rooms, put, apr_pool_cleanup_null);
+    page = json_object_object_get(data, "rooms");
+    for (size_t i = 0; i < json_object_array_length(page); i++)
+        json_object_array_add(asked->coming, json_object_get(json_object_array_get_idx(page, i)));
+    if (json_object_object_get_ex(data, "next", &next))
+        return salon_ask(req, "room.active",
+                         salon_json_value(salon_json(), "after", json_object_get(next)), listed);
+    asked->rooms = asked->coming;
     graphql_answer(asked->run, json_object_get(asked->rooms));
     return go_on(asked);
 }
@@ -90,10 +97,16 @@ static salon_outcome_t listed(salon_req_t *req, const char *code, json_object *d
 /* Made once for a request, which may have it under many names. */
 static void resolve_rooms(graphql_run_t *run, json_object *arguments)
 {
-    const graphql_asked_t *asked = graphql_baton(run);
+    graphql_asked_t *asked = graphql_baton(run);
     (void)arguments;
-    if (asked->rooms != NULL) graphql_answer(run, json_object_get(asked->rooms));
-    else ask(run, "room.active", NULL, listed);
+    if (asked->rooms != NULL) {
+        graphql_answer(run, json_object_get(asked->rooms));
+        return;
+    }
+    asked->coming = json_object_new_array();
+    apr_pool_cleanup_register(salon_req_pool(asked->req), asked->coming, put,
+                              apr_pool_cleanup_null);
+    ask(run, "room.active", NULL, listed);
 }
 
 /* One that the asker may not know of is as one that there is not. */

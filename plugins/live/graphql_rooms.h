@@ -20,6 +20,7 @@ typedef struct graphql_asked_t {
     bool answered;
     salon_outcome_t outcome; /* once it is answered */
     json_object *rooms;      /* the list, when it has been asked for; kept in the pool */
+    json_object *coming;     /* the same, as far as it has come */
     graphql_request_t request;
 } graphql_asked_t;
 

@@ -18,7 +18,8 @@
 #define LOAD_BATCH 1000
 
 static struct {
-    apr_hash_t *by_id, *owners, *files, *types;
+    salon_map_t by_id;
+    apr_hash_t *owners, *files, *types;
     apr_pool_t *pool;
     apr_int64_t bytes;
     media_t *idle, **idle_last;
@@ -113,7 +114,7 @@ media_t *media_idle_first(void)
 
 static media_t *entry_find(apr_int64_t id)
 {
-    return apr_hash_get(library.by_id, &id, sizeof(id));
+    return salon_map_get(&library.by_id, id);
 }
 
 media_t *media_find(apr_int64_t id)
@@ -135,7 +136,7 @@ apr_int64_t media_bytes(void)
 
 apr_int64_t media_count(void)
 {
-    return apr_hash_count(library.by_id);
+    return library.by_id.count;
 }
 
 /* There are few, so each is kept once, for good. */
@@ -162,7 +163,7 @@ media_t *media_add(apr_int64_t id, media_file_t *file, const salon_upload_t *as,
     memcpy(media->name, as->name, length);
     media->owner->bytes += file->size;
     library.bytes += file->size;
-    apr_hash_set(library.by_id, &media->id, sizeof(media->id), media);
+    salon_map_set(&library.by_id, media->id, media);
     media_set_idle(media, now);
     return media;
 }
@@ -172,27 +173,14 @@ void media_remove(media_t *media)
     media_set_busy(media);
     media->owner->bytes -= media->file->size;
     library.bytes -= media->file->size;
-    apr_hash_set(library.by_id, &media->id, sizeof(media->id), NULL);
+    salon_map_set(&library.by_id, media->id, NULL);
     media_file_release(&media->file);
     free(media);
 }
 
-static int id_compare(const void *a, const void *b)
+const salon_map_t *media_all(void)
 {
-    const media_t *const *x = a, *const *y = b;
-    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
-}
-
-void media_each(void (*each)(const media_t *media, void *baton), void *baton)
-{
-    unsigned count = apr_hash_count(library.by_id), i = 0;
-    const media_t **all = calloc(count + 1, sizeof(*all));
-    if (all == NULL) abort();
-    for (apr_hash_index_t *at = apr_hash_first(NULL, library.by_id); at; at = apr_hash_next(at))
-        all[i++] = apr_hash_this_val(at);
-    qsort(all, count, sizeof(*all), id_compare);
-    for (i = 0; i < count; i++) each(all[i], baton);
-    free(all);
+    return &library.by_id;
 }
 
 media_url_t media_url(const media_t *media)
@@ -272,7 +260,6 @@ apr_status_t media_load(apr_pool_t *pool)
 {
     apr_pool_t *scratch;
     library.pool = pool;
-    library.by_id = apr_hash_make(pool);
     library.owners = apr_hash_make(pool);
     library.files = apr_hash_make(pool);
     library.types = apr_hash_make(pool);

@@ -8,7 +8,7 @@
 
 #include <sys/queue.h>
 
-#include <salon/plugin.h>
+#include <salon/map.h>
 
 #define MEDIA_DIGEST 64 /* characters */
 
@@ -61,8 +61,8 @@ void media_set_idle(media_t *media, apr_int64_t now);
 media_t *media_idle_first(void);
 /* The entry whose removal from the database has been asked for has gone there, or has not. */
 media_t *media_find_going(apr_int64_t id);
-/* All entries, by rising ids. */
-void media_each(void (*each)(const media_t *media, void *baton), void *baton);
+/* All entries, by id. */
+const salon_map_t *media_all(void);
 
 /* The file with that content, which one more holds from now on. */
 media_file_t *media_file_hold(const char *digest, apr_int64_t size);

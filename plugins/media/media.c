@@ -215,17 +215,18 @@ static salon_outcome_t media_remove_any(salon_req_t *req)
     return media != NULL ? remove_one(req, media, media_json) : salon_fail(req, NOT_FOUND);
 }
 
-static void list_add(const media_t *media, void *list)
+static void list_add(json_object *list, void *value, void *baton)
 {
+    const media_t *media = value;
+    (void)baton;
     json_object *row = media_json(media);
     json_object_array_add(list, salon_json_integer(row, "uses", use_count(media)));
 }
 
 static salon_outcome_t media_list(salon_req_t *req)
 {
-    json_object *list = json_object_new_array();
-    media_each(list_add, list);
-    return salon_reply(req, salon_json_value(salon_json(), "media", list));
+    return salon_reply(req, salon_json_page(salon_json(), "media", req, media_all(), list_add,
+                                            NULL));
 }
 
 /* ---- Routes ---- */
@@ -266,13 +267,18 @@ static const salon_argument_t id_arguments[] = {
     { NULL, 0, 0, 0, 0 },
 };
 
+static const salon_argument_t list_arguments[] = {
+    SALON_PAGE_ARGUMENTS,
+    { NULL, 0, 0, 0, 0 },
+};
+
 static const salon_operation_t operations[] = {
     { .name = "media.get", .handler = media_get, .arguments = id_arguments,
       .flags = SALON_ANONYMOUS, .help = "what is known of something uploaded" },
     { .name = "media.delete", .handler = media_delete, .arguments = id_arguments,
       .flags = SALON_WRITES, .help = "remove something one has uploaded" },
-    { .name = "media.list", .handler = media_list, .flags = SALON_INTERNAL,
-      .help = "everything that has been uploaded" },
+    { .name = "media.list", .handler = media_list, .arguments = list_arguments,
+      .flags = SALON_INTERNAL, .help = "everything that has been uploaded" },
     { .name = "media.remove", .handler = media_remove_any, .arguments = id_arguments,
       .flags = SALON_INTERNAL, .help = "remove something, whoever has uploaded it" },
     { .name = NULL },
@@ -285,7 +291,8 @@ static const salon_metric_t metrics[] = {
 };
 
 static const salon_command_t commands[] = {
-    { "media list", "", "media.list", NULL, "everything that has been uploaded" },
+    { "media list", "[--after AFTER] [--limit LIMIT]", "media.list", NULL,
+      "everything that has been uploaded" },
     { "media remove", "MEDIA_ID", "media.remove", "media_id", "remove something uploaded" },
     { NULL, NULL, NULL, NULL, NULL },
 };

@@ -57,15 +57,12 @@ static void entries_sweep(apr_int64_t now)
     }
 }
 
-static void entry_sweep(const media_t *media, void *user_id)
-{
-    bool is_theirs = media->owner->user_id == *(apr_int64_t *)user_id;
-    if (is_theirs && !media->going && use_count(media) == 0) entry_remove(media_find(media->id));
-}
-
 void sweep_erased(apr_int64_t user_id)
 {
-    media_each(entry_sweep, &user_id);
+    media_t *media;
+    for (unsigned at = 0; (media = salon_map_next(media_all(), &at)) != NULL;)
+        if (media->owner->user_id == user_id && !media->going && use_count(media) == 0)
+            entry_remove(media);
 }
 
 /* ---- Files ---- */

@@ -160,28 +160,34 @@ salon_outcome_t moderation_lift(salon_req_t *req)
 typedef struct {
     const char *place;
     apr_int64_t now;
-    json_object *rows;
 } listing_t;
 
-static void list_add(const sanction_t *s, void *baton)
+static json_object *sanction_json(const sanction_t *s)
 {
-    const listing_t *listing = baton;
-    if (strcmp(s->place, listing->place) != 0 || !sanction_holds(s, listing->now)) return;
     json_object *row = salon_json_user(salon_json(), "user_id", "username", s->user_id);
     salon_json_string(row, "action", sanction_kind_name(s->kind));
     salon_json_optional(row, "expires_at", s->expires_at);
     salon_json_integer(row, "created_at", s->created_at);
     salon_json_integer(row, "moderator_user_id", s->created_by);
-    json_object_array_add(listing->rows, salon_json_string(row, "reason", s->reason));
+    return salon_json_string(row, "reason", s->reason);
+}
+
+static void list_add(json_object *list, void *value, void *baton)
+{
+    const sanctioned_t *person = value;
+    const listing_t *listing = baton;
+    for (const sanction_t *s = person->first; s != NULL; s = s->next)
+        if (strcmp(s->place, listing->place) == 0 && sanction_holds(s, listing->now))
+            json_object_array_add(list, sanction_json(s));
 }
 
 salon_outcome_t moderation_list(salon_req_t *req)
 {
     const place_t *place = salon_req_data(req);
-    listing_t listing = { place->key, salon_now(), json_object_new_array() };
-    sanction_each(list_add, &listing);
+    listing_t listing = { place->key, salon_now() };
     json_object *json = place_describe(salon_json(), place);
     if (!place_is_server(place))
         salon_json_integer(json, "slow_seconds", slow_seconds(place->key));
-    return salon_reply(req, salon_json_value(json, "sanctions", listing.rows));
+    return salon_reply(req, salon_json_page(json, "sanctions", req, sanction_people(place->key),
+                                            list_add, &listing));
 }

@@ -99,7 +99,7 @@ static const salon_argument_t act_arguments[] = {
     REASON_ARGUMENT,
     END,
 };
-static const salon_argument_t list_arguments[] = { ROOM_ARGUMENTS, END };
+static const salon_argument_t list_arguments[] = { ROOM_ARGUMENTS, SALON_PAGE_ARGUMENTS, END };
 static const salon_argument_t slow_arguments[] = {
     ROOM_ARGUMENTS, { "seconds", SALON_INTEGER, 0, 0, 86400 }, END
 };
@@ -146,7 +146,8 @@ static const salon_command_t commands[] = {
     { "user ban", DEED, "moderation.ban", "target_user_id", "throw somebody out for that time" },
     { "user kick", DEED, "moderation.kick", "target_user_id", "throw somebody out" },
     { "user lift", DEED, "moderation.lift", "target_user_id", "take mute and ban back" },
-    { "user sanctions", "[--room ROOM]", "moderation.list", NULL, "the sanctions in force" },
+    { "user sanctions", "[--room ROOM] [--after AFTER] [--limit LIMIT]", "moderation.list", NULL,
+      "the sanctions in force" },
     { "room slow", "ROOM SECONDS", "moderation.slow", "seconds", "set a room's slow mode" },
     { "audit", "[--room ROOM] [--limit LIMIT]", "audit.list", NULL, "who has done what to whom" },
     { "reports", "[--room ROOM] [--limit LIMIT]", "report.list", NULL, "what has been reported" },

@@ -17,14 +17,18 @@
 #define COMING        "sanction"
 #define COMING_PERSON "sanctioned person"
 
+typedef sanctioned_t person_t;
+
+/* A room; or the server. */
 typedef struct {
-    apr_int64_t id;
-    sanction_t *first; /* of the person's, those that are over included */
-} person_t;
+    salon_map_t people; /* as below, those who have any there */
+    char key[];
+} territory_t;
 
 static struct {
     apr_pool_t *pool;
-    apr_hash_t *people;  /* user id -> person_t, of those who have any */
+    salon_map_t people;      /* user id -> person_t */
+    apr_hash_t *territories; /* key -> territory_t, those with people */
     apr_int64_t over_at; /* nothing is over earlier */
 } all = { .over_at = APR_INT64_MAX };
 
@@ -44,7 +48,7 @@ const char *sanction_kind_name(sanction_kind_t kind)
 
 static person_t *person_find(apr_int64_t user_id)
 {
-    return apr_hash_get(all.people, &user_id, sizeof(user_id));
+    return salon_map_get(&all.people, user_id);
 }
 
 static person_t *person_of(apr_int64_t user_id)
@@ -53,15 +57,15 @@ static person_t *person_of(apr_int64_t user_id)
     if (person != NULL) return person;
     person = calloc(1, sizeof(*person));
     if (person == NULL) abort();
-    person->id = user_id;
-    apr_hash_set(all.people, &person->id, sizeof(person->id), person);
+    person->user_id = user_id;
+    salon_map_set(&all.people, user_id, person);
     return person;
 }
 
 static void person_review(person_t *person)
 {
     if (person->first != NULL) return;
-    apr_hash_set(all.people, &person->id, sizeof(person->id), NULL);
+    salon_map_set(&all.people, person->user_id, NULL);
     free(person);
 }
 
@@ -88,13 +92,46 @@ const sanction_t *sanction_find(apr_int64_t user_id, const char *place, sanction
     return NULL;
 }
 
-void sanction_each(void (*each)(const sanction_t *sanction, void *baton), void *baton)
+/* ---- Places ---- */
+
+static territory_t *territory_find(const char *key)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, all.people); i; i = apr_hash_next(i))
-        for (const sanction_t *s = ((person_t *)apr_hash_this_val(i))->first; s != NULL;
-             s = s->next)
-            each(s, baton);
+    return apr_hash_get(all.territories, key, APR_HASH_KEY_STRING);
 }
+
+const salon_map_t *sanction_people(const char *place)
+{
+    static const salon_map_t nobody;
+    const territory_t *territory = territory_find(place);
+    return territory != NULL ? &territory->people : &nobody;
+}
+
+static void territory_join(person_t *person, const char *key)
+{
+    territory_t *territory = territory_find(key);
+    if (territory == NULL) {
+        size_t size = strlen(key) + 1;
+        territory = calloc(1, sizeof(*territory) + size);
+        if (territory == NULL) abort();
+        memcpy(territory->key, key, size);
+        apr_hash_set(all.territories, territory->key, APR_HASH_KEY_STRING, territory);
+    }
+    salon_map_set(&territory->people, person->user_id, person);
+}
+
+/* If the person has none there any more. */
+static void territory_leave(const person_t *person, const char *key)
+{
+    territory_t *territory = territory_find(key);
+    for (const sanction_t *s = person->first; s != NULL; s = s->next)
+        if (strcmp(s->place, key) == 0) return;
+    salon_map_set(&territory->people, person->user_id, NULL);
+    if (territory->people.count > 0) return;
+    apr_hash_set(all.territories, territory->key, APR_HASH_KEY_STRING, NULL);
+    free(territory);
+}
+
+/* ---- Changes ---- */
 
 /* Takes out, and frees, the person's sanctions that are to go; how many. */
 static apr_size_t person_filter(person_t *person,
@@ -106,6 +143,7 @@ static apr_size_t person_filter(person_t *person,
     while ((sanction = *link) != NULL) {
         if (goes(sanction, baton)) {
             *link = sanction->next;
+            territory_leave(person, sanction->place);
             free(sanction);
             gone++;
         } else {
@@ -161,6 +199,7 @@ void sanction_put(const sanction_t *sanction)
     sanction_t *copy = sanction_copy(sanction);
     copy->next = person->first;
     person->first = copy;
+    territory_join(person, copy->place);
     if (copy->expires_at != 0) all.over_at = MIN(all.over_at, copy->expires_at);
 }
 
@@ -186,16 +225,30 @@ void sanction_erased(apr_int64_t user_id)
     person_review(person);
 }
 
+/* A map that is walked must not change, so who is to go is gathered first. */
+static apr_size_t people_filter(apr_int64_t now, person_t **emptied_r)
+{
+    person_t *person;
+    apr_size_t gone = 0;
+    all.over_at = APR_INT64_MAX;
+    for (unsigned at = 0; (person = salon_map_next(&all.people, &at)) != NULL;) {
+        gone += person_filter(person, is_over, &now);
+        all.over_at = MIN(all.over_at, person_over_at(person));
+        if (person->first != NULL) continue;
+        person->next = *emptied_r;
+        *emptied_r = person;
+    }
+    return gone;
+}
+
 /* Looks at nobody before the first sanction is over. */
 void sanction_sweep(apr_int64_t now)
 {
-    apr_size_t gone = 0;
+    person_t *emptied = NULL, *person;
     if (now < all.over_at) return;
-    all.over_at = APR_INT64_MAX;
-    for (apr_hash_index_t *i = apr_hash_first(NULL, all.people); i; i = apr_hash_next(i)) {
-        person_t *person = apr_hash_this_val(i);
-        gone += person_filter(person, is_over, &now);
-        all.over_at = MIN(all.over_at, person_over_at(person));
+    apr_size_t gone = people_filter(now, &emptied);
+    while ((person = emptied) != NULL) {
+        emptied = person->next;
         person_review(person);
     }
     if (gone > 0)
@@ -248,7 +301,7 @@ static void row_take(const salon_rows_t *rows, int row)
 apr_status_t sanction_load(apr_pool_t *pool)
 {
     all.pool = pool;
-    all.people = apr_hash_make(pool);
+    all.territories = apr_hash_make(pool);
     return salon_load_each(row_take, "SELECT user_id, place, kind, expires_at, created_at,"
                                      " created_by, reason FROM sanctions");
 }

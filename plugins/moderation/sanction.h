@@ -6,7 +6,7 @@
 #ifndef SANCTION_H
 #define SANCTION_H
 
-#include <salon/plugin.h>
+#include <salon/map.h>
 
 /* What sanctioned people are refused with. */
 #define SANCTIONED "user_sanctioned"
@@ -24,6 +24,13 @@ typedef struct sanction_t {
     const char *reason; /* NULL: none was given */
 } sanction_t;
 
+/* Who has any, those that are over included. */
+typedef struct sanctioned_t {
+    apr_int64_t user_id;
+    sanction_t *first;
+    struct sanctioned_t *next; /* of those who are to be forgotten */
+} sanctioned_t;
+
 extern const char *const sanction_tables[]; /* of the migration */
 
 /* In start(). */
@@ -32,7 +39,8 @@ apr_status_t sanction_load(apr_pool_t *pool);
 bool sanction_holds(const sanction_t *sanction, apr_int64_t now);
 /* NULL: there is none in force. */
 const sanction_t *sanction_find(apr_int64_t user_id, const char *place, sanction_kind_t kind);
-void sanction_each(void (*each)(const sanction_t *sanction, void *baton), void *baton);
+/* Who has any in that place: by id, sanctioned_t. */
+const salon_map_t *sanction_people(const char *place);
 
 /* The statements, and then what is in memory: another one of that kind and place is replaced. */
 void sanction_sql_put(salon_req_t *req, const sanction_t *sanction);

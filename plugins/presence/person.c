@@ -13,8 +13,9 @@
 #include <string.h>
 #include <sys/param.h>
 
-#include <apr_hash.h>
 #include <apr_strings.h>
+
+#include <salon/map.h>
 
 #include "heard.h"
 
@@ -24,7 +25,7 @@ TAILQ_HEAD(person_list_t, person_t);
 
 static struct {
     apr_pool_t *pool;
-    apr_hash_t *people;
+    salon_map_t people;
     struct person_list_t leaving; /* in the order of leaves_at */
     struct person_list_t waiting;
     pace_t pace;
@@ -64,7 +65,7 @@ bool person_status_parse(const char *name, person_status_t *status_r)
 
 person_t *person_find(apr_int64_t user_id)
 {
-    return apr_hash_get(all.people, &user_id, sizeof(user_id));
+    return salon_map_get(&all.people, user_id);
 }
 
 person_t *person_of(apr_int64_t user_id)
@@ -75,7 +76,7 @@ person_t *person_of(apr_int64_t user_id)
     person->id = user_id;
     person->told_status = PERSON_OFFLINE;
     person->told_at = PACE_LONG_AGO;
-    apr_hash_set(all.people, &person->id, sizeof(person->id), person);
+    salon_map_set(&all.people, user_id, person);
     return person;
 }
 
@@ -97,7 +98,6 @@ static void row_take(const salon_rows_t *rows, int row)
 apr_status_t person_load(apr_pool_t *pool)
 {
     all.pool = pool;
-    all.people = apr_hash_make(pool);
     TAILQ_INIT(&all.leaving);
     TAILQ_INIT(&all.waiting);
     pace_fill(&all.pace, person_rate, pace_now());

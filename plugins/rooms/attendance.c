@@ -26,6 +26,7 @@ typedef struct change_t {
 static struct {
     TAILQ_HEAD(, change_t) waiting;
     int count;
+    salon_map_t rooms; /* with somebody in them */
     apr_int64_t left, filled_at; /* deliveries; milliseconds */
 } all = { .waiting = TAILQ_HEAD_INITIALIZER(all.waiting) };
 
@@ -35,7 +36,7 @@ apr_int64_t attendance_rate;
 
 static attendant_t *attendant_find(const room_t *room, apr_int64_t user_id)
 {
-    return apr_hash_get(room->attendants, &user_id, sizeof(user_id));
+    return salon_map_get(&room->attendants, user_id);
 }
 
 static attendant_t *attendant_of(room_t *room, apr_int64_t user_id)
@@ -46,31 +47,27 @@ static attendant_t *attendant_of(room_t *room, apr_int64_t user_id)
     if (attendant == NULL) abort();
     attendant->user_id = user_id;
     TAILQ_INIT(&attendant->changes);
-    apr_hash_set(room->attendants, &attendant->user_id, sizeof(attendant->user_id), attendant);
+    salon_map_set(&room->attendants, user_id, attendant);
     return attendant;
 }
 
 static void attendant_review(room_t *room, attendant_t *attendant)
 {
     if (attendant->connections > 0 || !TAILQ_EMPTY(&attendant->changes)) return;
-    apr_hash_set(room->attendants, &attendant->user_id, sizeof(attendant->user_id), NULL);
+    salon_map_set(&room->attendants, attendant->user_id, NULL);
     free(attendant);
 }
 
 /* ---- Guests ---- */
 
-typedef struct {
-    const salon_session_t *session; /* the key */
-} guest_t;
-
-static guest_t *guest_find(const room_t *room, const salon_session_t *session)
+static apr_int64_t guest_key(const salon_session_t *session)
 {
-    return apr_hash_get(room->guests, &session, sizeof(session));
+    return (apr_int64_t)(uintptr_t)session;
 }
 
 bool attendance_is_guest(const salon_session_t *session, const room_t *room)
 {
-    return guest_find(room, session) != NULL;
+    return salon_map_get(&room->guests, guest_key(session)) != NULL;
 }
 
 bool attendance_has_guest(const room_t *room, apr_int64_t user_id)
@@ -81,20 +78,15 @@ bool attendance_has_guest(const room_t *room, apr_int64_t user_id)
 
 void attendance_be_guest(salon_session_t *session, room_t *room)
 {
-    if (!salon_subscribed(session, room_topic(room)) || guest_find(room, session) != NULL) return;
-    guest_t *guest = malloc(sizeof(*guest));
-    if (guest == NULL) abort();
-    guest->session = session;
-    apr_hash_set(room->guests, &guest->session, sizeof(guest->session), guest);
+    if (!salon_subscribed(session, room_topic(room)) || attendance_is_guest(session, room)) return;
+    salon_map_set(&room->guests, guest_key(session), session);
     attendant_of(room, salon_session_user(session)->id)->guests++;
 }
 
 static void guest_end(const salon_session_t *session, room_t *room, attendant_t *attendant)
 {
-    guest_t *guest = guest_find(room, session);
-    if (guest == NULL) return;
-    apr_hash_set(room->guests, &guest->session, sizeof(guest->session), NULL);
-    free(guest);
+    if (!attendance_is_guest(session, room)) return;
+    salon_map_set(&room->guests, guest_key(session), NULL);
     attendant->guests--;
 }
 
@@ -187,11 +179,22 @@ void attendance_tick(apr_int64_t now)
 
 /* ---- Coming and going ---- */
 
+const salon_map_t *attendance_rooms(void)
+{
+    return &all.rooms;
+}
+
+static void people_add(room_t *room, int by)
+{
+    room->people += by;
+    salon_map_set(&all.rooms, room->id, room->people > 0 ? room : NULL);
+}
+
 void attendance_begin(salon_session_t *session, room_t *room)
 {
     attendant_t *attendant = attendant_of(room, salon_session_user(session)->id);
     bool first = attendant->connections++ == 0;
-    room->people += first;
+    if (first) people_add(room, 1);
     tell(room, attendant, session, true, first);
 }
 
@@ -201,18 +204,19 @@ void attendance_end(salon_session_t *session, room_t *room)
     if (attendant == NULL) return;
     guest_end(session, room, attendant);
     bool last = --attendant->connections == 0;
-    room->people -= last;
+    if (last) people_add(room, -1);
     tell(room, attendant, session, false, last);
     attendant_review(room, attendant);
 }
 
 void attendance_forget(room_t *room)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, room->attendants); i; i = apr_hash_next(i)) {
-        attendant_t *attendant = apr_hash_this_val(i);
+    attendant_t *attendant;
+    for (unsigned at = 0; (attendant = salon_map_next(&room->attendants, &at)) != NULL;) {
         while (!TAILQ_EMPTY(&attendant->changes)) change_free(TAILQ_FIRST(&attendant->changes));
         free(attendant);
     }
-    for (apr_hash_index_t *i = apr_hash_first(NULL, room->guests); i; i = apr_hash_next(i))
-        free(apr_hash_this_val(i));
+    salon_map_clear(&room->attendants);
+    salon_map_set(&all.rooms, room->id, NULL);
+    salon_map_clear(&room->guests);
 }

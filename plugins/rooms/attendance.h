@@ -11,6 +11,9 @@
 /* A setting: deliveries of room.entered and room.exited in a second. */
 extern apr_int64_t attendance_rate;
 
+/* The rooms with somebody in them, by id. */
+const salon_map_t *attendance_rooms(void);
+
 /* Hooks. */
 void attendance_begin(salon_session_t *session, room_t *room);
 void attendance_end(salon_session_t *session, room_t *room);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include <apr_hash.h>
+
 #include "rooms.h"
 
 salon_keep_t kept_public = { .name = "public rooms" };

@@ -12,11 +12,11 @@ typedef struct {
     LIST_HEAD(, member_t) members;
 } memberships_t;
 
-static apr_hash_t *memberships_by_user; /* user id -> memberships_t */
+static salon_map_t memberships_by_user; /* user id -> memberships_t */
 
 static memberships_t *memberships_find(apr_int64_t user_id)
 {
-    return apr_hash_get(memberships_by_user, &user_id, sizeof(user_id));
+    return salon_map_get(&memberships_by_user, user_id);
 }
 
 static memberships_t *memberships_of(apr_int64_t user_id)
@@ -26,8 +26,7 @@ static memberships_t *memberships_of(apr_int64_t user_id)
     memberships = calloc(1, sizeof(*memberships));
     if (memberships == NULL) abort();
     memberships->user_id = user_id;
-    apr_hash_set(memberships_by_user, &memberships->user_id, sizeof(memberships->user_id),
-                 memberships);
+    salon_map_set(&memberships_by_user, user_id, memberships);
     return memberships;
 }
 
@@ -37,7 +36,7 @@ static void member_free(member_t *member)
     LIST_REMOVE(member, of_user);
     free(member);
     if (!LIST_EMPTY(&memberships->members)) return;
-    apr_hash_set(memberships_by_user, &memberships->user_id, sizeof(memberships->user_id), NULL);
+    salon_map_set(&memberships_by_user, memberships->user_id, NULL);
     free(memberships);
 }
 
@@ -51,7 +50,7 @@ void room_each_of(apr_int64_t user_id, void (*each)(const room_t *room, void *ba
 
 member_t *room_member(const room_t *room, apr_int64_t user_id)
 {
-    return apr_hash_get(room->members, &user_id, sizeof(user_id));
+    return salon_map_get(&room->members, user_id);
 }
 
 member_t *room_member_add(room_t *room, apr_int64_t user_id, room_role_t role)
@@ -63,7 +62,7 @@ member_t *room_member_add(room_t *room, apr_int64_t user_id, room_role_t role)
         member->user_id = user_id;
         member->room = room;
         LIST_INSERT_HEAD(&memberships_of(user_id)->members, member, of_user);
-        apr_hash_set(room->members, &member->user_id, sizeof(member->user_id), member);
+        salon_map_set(&room->members, user_id, member);
     }
     member->role = role;
     return member;
@@ -73,7 +72,7 @@ void room_member_remove(room_t *room, apr_int64_t user_id)
 {
     member_t *member = room_member(room, user_id);
     if (member == NULL) return;
-    apr_hash_set(room->members, &user_id, sizeof(user_id), NULL);
+    salon_map_set(&room->members, user_id, NULL);
     member_free(member);
 }
 
@@ -81,55 +80,61 @@ void room_member_remove(room_t *room, apr_int64_t user_id)
 
 bool room_invited(const room_t *room, apr_int64_t user_id)
 {
-    return apr_hash_get(room->invitations, &user_id, sizeof(user_id)) != NULL;
+    return salon_map_get(&room->invitations, user_id) != NULL;
 }
 
 void room_invite(room_t *room, apr_int64_t user_id, bool invited)
 {
-    apr_int64_t *known = apr_hash_get(room->invitations, &user_id, sizeof(user_id));
-    if (invited == (known != NULL)) return;
-    if (invited) {
-        known = malloc(sizeof(*known));
-        if (known == NULL) abort();
-        *known = user_id;
-        apr_hash_set(room->invitations, known, sizeof(*known), known);
-    } else {
-        apr_hash_set(room->invitations, &user_id, sizeof(user_id), NULL);
-        free(known);
-    }
+    salon_map_set(&room->invitations, user_id, invited ? room : NULL);
 }
 
 /* ---- Of a room, of a user ---- */
 
 void room_members_free(room_t *room)
 {
-    for (apr_hash_index_t *i = apr_hash_first(NULL, room->members); i; i = apr_hash_next(i))
-        member_free(apr_hash_this_val(i));
-    for (apr_hash_index_t *i = apr_hash_first(NULL, room->invitations); i; i = apr_hash_next(i))
-        free(apr_hash_this_val(i));
+    member_t *member;
+    for (unsigned at = 0; (member = salon_map_next(&room->members, &at)) != NULL;)
+        member_free(member);
+    salon_map_clear(&room->members);
+    salon_map_clear(&room->invitations);
 }
 
 void room_forget_user(apr_int64_t user_id)
 {
-    apr_pool_t *pool;
+    room_t *room;
     memberships_t *memberships;
     while ((memberships = memberships_find(user_id)) != NULL)
         room_member_remove(room_find(LIST_FIRST(&memberships->members)->room->id), user_id);
-    apr_pool_create(&pool, NULL);
-    const apr_array_header_t *rooms = room_all(pool);
-    for (int i = 0; i < rooms->nelts; i++)
-        room_invite(APR_ARRAY_IDX(rooms, i, room_t *), user_id, false);
-    apr_pool_destroy(pool);
+    for (unsigned at = 0; (room = salon_map_next(room_all(), &at)) != NULL;)
+        room_invite(room, user_id, false);
 }
 
+/* Who has no connection does not look as if. */
+bool room_member_is_online(const member_t *member)
+{
+    const salon_user_t *user = salon_map_get(salon_users_online(), member->user_id);
+    return user != NULL && salon_user_appearance(user).online;
+}
+
+static int online_among_members(const room_t *room)
+{
+    int count = 0;
+    const member_t *member;
+    for (unsigned at = 0; (member = salon_map_next(&room->members, &at)) != NULL;)
+        count += room_member_is_online(member);
+    return count;
+}
+
+/* Looks at the members or at those who are connected, whichever are fewer. */
 int room_online_count(const room_t *room)
 {
     int count = 0;
-    for (apr_hash_index_t *i = apr_hash_first(NULL, room->members); i; i = apr_hash_next(i)) {
-        const member_t *member = apr_hash_this_val(i);
-        const salon_user_t *user = salon_user_by_id(member->user_id);
-        count += user != NULL && salon_user_appearance(user).online;
-    }
+    const member_t *member;
+    const salon_user_t *user;
+    const salon_map_t *online = salon_users_online();
+    if (room->members.count <= online->count) return online_among_members(room);
+    for (unsigned at = 0; (user = salon_map_next(online, &at)) != NULL;)
+        if ((member = room_member(room, user->id)) != NULL) count += room_member_is_online(member);
     return count;
 }
 
@@ -178,9 +183,8 @@ static void invitation_take(const salon_rows_t *rows, int row)
     if (room != NULL) room_invite(room, salon_rows_integer(rows, row, 1), true);
 }
 
-apr_status_t room_members_load(apr_pool_t *pool)
+apr_status_t room_members_load(void)
 {
-    memberships_by_user = apr_hash_make(pool);
     apr_status_t rv =
         salon_load_each(member_take, "SELECT room_id, user_id, role FROM room_members");
     return rv != APR_SUCCESS

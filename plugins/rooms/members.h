@@ -9,7 +9,7 @@
 #include "room.h"
 
 /* Reads all, when the rooms are there; in start(). */
-apr_status_t room_members_load(apr_pool_t *pool);
+apr_status_t room_members_load(void);
 /* Of a room that is removed. */
 void room_members_free(room_t *room);
 
@@ -31,7 +31,8 @@ bool room_invited(const room_t *room, apr_int64_t user_id);
 void room_invite(room_t *room, apr_int64_t user_id, bool invited);
 /* Nobody's member and invited by nobody from now on; the hook. */
 void room_forget_user(apr_int64_t user_id);
-/* Members who look as if they were connected. */
+/* Does the member look as if connected; how many do? */
+bool room_member_is_online(const member_t *member);
 int room_online_count(const room_t *room);
 
 #endif

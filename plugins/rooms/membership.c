@@ -23,7 +23,7 @@ static salon_outcome_t join_ready(salon_req_t *req)
     const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
     salon_topic_t topic = room_topic(room);
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
-    salon_json_integer(json, "member_count", apr_hash_count(room->members));
+    salon_json_integer(json, "member_count", room->members.count);
     salon_json_string(json, "role", room_effective_role(room, user));
     salon_json_optional(json, "last_message_id", info->last_message_id);
     salon_outcome_t outcome = salon_reply(req, json);
@@ -152,30 +152,22 @@ static const salon_user_t *person_of(const salon_req_t *req)
     return salon_arg_user(req, "user", "user_id");
 }
 
-static int by_user_id(const void *a, const void *b)
+static void members_add(json_object *list, void *value, void *baton)
 {
-    json_object *const *left = a, *const *right = b;
-    apr_int64_t one = json_object_get_int64(json_object_object_get(*left, "user_id"));
-    apr_int64_t other = json_object_get_int64(json_object_object_get(*right, "user_id"));
-    return one < other ? -1 : one > other;
+    const member_t *member = value;
+    (void)baton;
+    json_object *row = salon_json_user(salon_json(), "user_id", "username", member->user_id);
+    salon_json_string(row, "role", room_role_name(member->role));
+    salon_json_boolean(row, "is_online", room_member_is_online(member));
+    json_object_array_add(list, row);
 }
 
 salon_outcome_t room_members(salon_req_t *req)
 {
     const room_t *room = room_of(req);
-    json_object *list = json_object_new_array();
-    for (apr_hash_index_t *i = apr_hash_first(salon_req_pool(req), room->members); i;
-         i = apr_hash_next(i)) {
-        const member_t *member = apr_hash_this_val(i);
-        const salon_user_t *user = salon_user_by_id(member->user_id);
-        json_object *row = salon_json_user(salon_json(), "user_id", "username", member->user_id);
-        salon_json_string(row, "role", room_role_name(member->role));
-        bool online = user != NULL && salon_user_appearance(user).online;
-        json_object_array_add(list, salon_json_boolean(row, "is_online", online));
-    }
-    json_object_array_sort(list, by_user_id);
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
-    return salon_reply(req, salon_json_value(json, "members", list));
+    return salon_reply(req, salon_json_page(json, "members", req, &room->members, members_add,
+                                            NULL));
 }
 
 typedef struct {

@@ -8,13 +8,15 @@
 #include "live.h"
 #include "members.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 static struct {
-    apr_pool_t *pool;
-    apr_hash_t *by_id, *by_name, *by_slug;
+    salon_map_t by_id;
+    apr_hash_t *by_name, *by_slug;
 } directory;
 
 bool room_allow_anonymous;
@@ -83,7 +85,7 @@ const salon_timeline_kind_t room_timeline = {
 
 room_t *room_find(apr_int64_t id)
 {
-    return apr_hash_get(directory.by_id, &id, sizeof(id));
+    return salon_map_get(&directory.by_id, id);
 }
 
 room_t *room_find_name(const char *name)
@@ -99,32 +101,34 @@ room_t *room_find_text(const char *text)
     return room != NULL ? room : room_find_name(text);
 }
 
-const apr_array_header_t *room_all(apr_pool_t *pool)
+const salon_map_t *room_all(void)
 {
-    int count = (int)apr_hash_count(directory.by_id);
-    apr_array_header_t *rooms = apr_array_make(pool, count, sizeof(room_t *));
-    for (apr_hash_index_t *i = apr_hash_first(pool, directory.by_id); i; i = apr_hash_next(i))
-        APR_ARRAY_PUSH(rooms, room_t *) = apr_hash_this_val(i);
-    return rooms;
+    return &directory.by_id;
 }
 
 /* ---- Adding and removing ---- */
 
+/* A copy with the texts behind it, in one block. */
+static room_t *facts_copy(const room_t *facts)
+{
+    size_t name = strlen(facts->name) + 1, slug = strlen(facts->slug) + 1;
+    size_t description = facts->description != NULL ? strlen(facts->description) + 1 : 0;
+    room_t *room = malloc(sizeof(*room) + name + slug + description);
+    if (room == NULL) abort();
+    char *texts = (char *)(room + 1);
+    *room = *facts;
+    room->name = memcpy(texts, facts->name, name);
+    room->slug = memcpy(texts + name, facts->slug, slug);
+    if (description > 0)
+        room->description = memcpy(texts + name + slug, facts->description, description);
+    return room;
+}
+
 room_t *room_add(const room_t *facts)
 {
-    apr_pool_t *pool;
-    apr_pool_create(&pool, directory.pool);
-    room_t *room = apr_pmemdup(pool, facts, sizeof(*facts));
-    room->name = apr_pstrdup(pool, facts->name);
-    room->slug = apr_pstrdup(pool, facts->slug);
-    room->description = apr_pstrdup(pool, facts->description);
-    room->members = apr_hash_make(pool);
-    room->invitations = apr_hash_make(pool);
-    room->attendants = apr_hash_make(pool);
-    room->guests = apr_hash_make(pool);
-    room->pool = pool;
+    room_t *room = facts_copy(facts);
     room->timeline = salon_timeline_open(&room_timeline, room->id, room->memory || room->live);
-    apr_hash_set(directory.by_id, &room->id, sizeof(room->id), room);
+    salon_map_set(&directory.by_id, room->id, room);
     apr_hash_set(directory.by_name, room->name, APR_HASH_KEY_STRING, room);
     apr_hash_set(directory.by_slug, room->slug, APR_HASH_KEY_STRING, room);
     return room;
@@ -135,14 +139,14 @@ room_t *room_add(const room_t *facts)
 void room_remove(room_t *room)
 {
     salon_topic_t topic = room_topic(room);
-    apr_hash_set(directory.by_id, &room->id, sizeof(room->id), NULL);
+    salon_map_set(&directory.by_id, room->id, NULL);
     apr_hash_set(directory.by_name, room->name, APR_HASH_KEY_STRING, NULL);
     apr_hash_set(directory.by_slug, room->slug, APR_HASH_KEY_STRING, NULL);
     salon_unsubscribe_all(topic);
     salon_timeline_close(&room->timeline);
     attendance_forget(room);
     room_members_free(room);
-    apr_pool_destroy(room->pool);
+    free(room);
 }
 
 salon_outcome_t room_store(salon_req_t *req, const room_t *room, salon_then_t *then)
@@ -167,14 +171,12 @@ static void room_take(const salon_rows_t *rows, int row)
 
 apr_status_t room_load(apr_pool_t *pool)
 {
-    directory.pool = pool;
-    directory.by_id = apr_hash_make(pool);
     directory.by_name = apr_hash_make(pool);
     directory.by_slug = apr_hash_make(pool);
     apr_status_t rv =
         salon_load_each(room_take, "SELECT id, name, slug, is_private, is_memory, created_by,"
                                    " created_at, description, anonymous FROM rooms");
-    return rv == APR_SUCCESS ? room_members_load(pool) : rv;
+    return rv == APR_SUCCESS ? room_members_load() : rv;
 }
 
 salon_topic_t room_topic(const room_t *room)

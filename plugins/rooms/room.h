@@ -7,9 +7,9 @@
 
 #include <sys/queue.h>
 
-#include <apr_hash.h>
 #include <apr_tables.h>
 
+#include <salon/map.h>
 #include <salon/message.h>
 
 /* What a member may do, in rising order; stored. */
@@ -41,14 +41,13 @@ typedef struct room_t {
     bool live;   /* nothing of it is stored, and it ends with the last connection */
     room_anonymous_t anonymous;
     apr_int64_t created_by, created_at;
-    apr_hash_t *members;     /* user id -> member_t */
-    apr_hash_t *invitations; /* user id -> itself */
-    apr_hash_t *attendants;  /* user id -> attendant_t */
-    apr_hash_t *guests;      /* connection -> its entry */
+    salon_map_t members;     /* user id -> member_t */
+    salon_map_t invitations; /* user id -> anything */
+    salon_map_t attendants;  /* user id -> attendant_t */
+    salon_map_t guests;      /* connection, as a number -> itself */
     int people;              /* who are there */
     apr_int64_t unjoined_until; /* of a live one that nobody is in, see live.c; else 0 */
     TAILQ_ENTRY(room_t) unjoined;
-    apr_pool_t *pool;
     salon_timeline_t *timeline;
 } room_t;
 
@@ -67,8 +66,8 @@ room_t *room_find(apr_int64_t id);
 room_t *room_find_name(const char *name);
 /* By a text that is an id, a name or a slug; NULL: none. */
 room_t *room_find_text(const char *text);
-/* All rooms, in no order: room_t *, in the pool. */
-const apr_array_header_t *room_all(apr_pool_t *pool);
+/* All rooms, by id. */
+const salon_map_t *room_all(void);
 
 /* Puts a room into the directory: a copy, up to created_at. */
 room_t *room_add(const room_t *facts);

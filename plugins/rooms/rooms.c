@@ -99,7 +99,7 @@ static salon_outcome_t stats_counted(salon_req_t *req, const salon_timeline_stat
     if (room == NULL) return room_none(req);
     const salon_timeline_info_t *info = salon_timeline_info(room->timeline);
     json_object *json = salon_json_value(salon_json(), "room", room_json(room));
-    salon_json_integer(json, "member_count", apr_hash_count(room->members));
+    salon_json_integer(json, "member_count", room->members.count);
     salon_json_integer(json, "online_count", room_online_count(room));
     salon_json_integer(json, "message_count", info->count);
     salon_json_integer(json, "messages_last_24h", stats->last_24h);
@@ -154,6 +154,8 @@ static const salon_argument_t enter_arguments[] = {
     END,
 };
 static const salon_argument_t room_arguments[] = { ROOM_ARGUMENTS, END };
+static const salon_argument_t list_arguments[] = { SALON_PAGE_ARGUMENTS, END };
+static const salon_argument_t members_arguments[] = { ROOM_ARGUMENTS, SALON_PAGE_ARGUMENTS, END };
 /* create: make the room where there is none of that name; for dialects, which do not let clients
  * say it. */
 static const salon_argument_t join_arguments[] = {
@@ -192,9 +194,10 @@ static const salon_operation_t operations[] = {
     { .name = "room.remove", .handler = room_do_remove, .arguments = room_arguments,
       .flags = SALON_WRITES, .subject = room_subject, .may = "manage",
       .help = "remove a room with all its messages" },
-    { .name = "room.list", .handler = room_list, .help = "the rooms that one may read" },
-    { .name = "room.active", .handler = room_active, .flags = SALON_ANYBODY | SALON_ANONYMOUS,
-      .help = "the rooms with somebody in them" },
+    { .name = "room.list", .handler = room_list, .arguments = list_arguments,
+      .help = "the rooms that one may read" },
+    { .name = "room.active", .handler = room_active, .arguments = list_arguments,
+      .flags = SALON_ANYBODY | SALON_ANONYMOUS, .help = "the rooms with somebody in them" },
     { .name = "room.get", .handler = room_get, .arguments = room_arguments,
       .flags = SALON_ANYBODY | SALON_ANONYMOUS, .help = "one room" },
     { .name = "room.enter", .handler = room_enter, .arguments = enter_arguments,
@@ -203,7 +206,7 @@ static const salon_operation_t operations[] = {
       .flags = SALON_WRITES, .help = "become a member, and hear the room" },
     { .name = "room.leave", .handler = room_leave, .arguments = room_arguments,
       .flags = SALON_WRITES, .subject = room_subject, .help = "be a member no longer" },
-    { .name = "room.members", .handler = room_members, .arguments = room_arguments,
+    { .name = "room.members", .handler = room_members, .arguments = members_arguments,
       .subject = room_subject, .may = "read", .help = "the members and their roles" },
     { .name = "room.role", .handler = room_role, .arguments = role_arguments,
       .flags = SALON_WRITES, .subject = room_subject, .may = "manage",
@@ -232,17 +235,19 @@ static const salon_operation_t operations[] = {
     { .name = NULL },
 };
 
+#define PAGE "[--after AFTER] [--limit LIMIT]"
+
 static const salon_command_t commands[] = {
     { "room add",
       "NAME [--slug SLUG] [--private] [--memory] [--owner NAME] [--description TEXT]"
       " [--anonymous yes|no]",
       "room.create", "id", "make a room" },
-    { "room list", "", "room.list", NULL, "all rooms" },
-    { "room active", "", "room.active", NULL, "the rooms with somebody in them" },
+    { "room list", PAGE, "room.list", NULL, "all rooms" },
+    { "room active", PAGE, "room.active", NULL, "the rooms with somebody in them" },
     { "room remove", "ROOM", "room.remove", "id", "remove a room with all its messages" },
     { "room invite", "ROOM USER", "room.invite", "user_id", "let somebody join a private room" },
     { "room role", "ROOM USER ROLE", "room.role", "user_id", "give somebody a role in a room" },
-    { "room members", "ROOM", "room.members", NULL, "the members and their roles" },
+    { "room members", "ROOM " PAGE, "room.members", NULL, "the members and their roles" },
     { "room keep", "ROOM [--days DAYS] [--messages COUNT] [--pinned yes|no] [--as-set]",
       "room.keep", "id", "say of one room how much of it is kept" },
     { "room kept", "", "room.kept", NULL, "the rooms of which that has been said" },

@@ -228,7 +228,6 @@ static void state_load(void)
                               chat_deliver, NULL, &error);
     done(error);
     done(schema_apply(server.store));
-    timeline_init(server.pool);
     topic_init(server.pool);
     done(plugin_start(server.pool));
     store_stop(server.store);
