@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One of the store's two threads, the writer or the reader, with a queue, a connection and a pool
+ * One of the store's threads, the writer or a reader, with a queue, a connection and a pool
  * of its own.  Other threads see its queue and its atomic members, and nothing else of it.
  */
 #ifndef LANE_H
@@ -39,7 +39,7 @@ struct store_t {
     const engine_t *engine;
     apr_interval_time_t wait;
     atomic_bool stopping;
-    lane_t writer, reader;
+    lane_t writer, reader, slow; /* slow: the reader of what may take long */
     void (*deliver)(queue_list_t *jobs, void *baton);
     void *baton;
 };

@@ -12,6 +12,7 @@
 
 #include "log.h"
 #include "server.h"
+#include "share.h"
 #include "sql.h"
 
 typedef struct statements_t {
@@ -20,6 +21,8 @@ typedef struct statements_t {
     apr_pool_t *pool;
     apr_array_header_t *texts;
     salon_rows_t *rows;
+    share_kind_t kind;   /* of a request that reads: its reader, */
+    apr_int64_t user_id; /* and whose it is; 0: it is the writer's */
     salon_ran_t *ran; /* of one that belongs to no request; NULL: nobody waits */
     void *baton;
 } statements_t;
@@ -98,12 +101,12 @@ static void statements_done(store_job_t *job)
 {
     statements_t *statements = (statements_t *)job;
     salon_req_t *req = statements->req;
+    if (statements->user_id != 0) share_done(statements->kind, statements->user_id);
     request_outcome(req, job->status == DB_OK ? req->then(req, statements->rows)
                                               : statement_failed(req, job->status));
 }
 
-static salon_outcome_t statements_push(salon_req_t *req, salon_then_t *then,
-                                       bool (*push)(store_t *, store_job_t *))
+static statements_t *statements_take(salon_req_t *req, salon_then_t *then)
 {
     statements_t *statements = req->statements;
     assert(statements != NULL);
@@ -111,18 +114,34 @@ static salon_outcome_t statements_push(salon_req_t *req, salon_then_t *then,
     req->then = then;
     statements->req = req;
     statements->job.done = statements_done;
-    if (!push(server.store, &statements->job)) return salon_fail(req, SALON_UNAVAILABLE);
-    return request_pending();
+    return statements;
 }
 
 salon_outcome_t salon_store(salon_req_t *req, salon_then_t *then)
 {
-    return statements_push(req, then, store_push);
+    statements_t *statements = statements_take(req, then);
+    if (!store_push(server.store, &statements->job)) return salon_fail(req, SALON_UNAVAILABLE);
+    return request_pending();
+}
+
+static salon_outcome_t query(salon_req_t *req, salon_then_t *then, share_kind_t kind)
+{
+    statements_t *statements = statements_take(req, then);
+    statements->kind = kind;
+    statements->user_id = req->user != NULL ? req->user->shown.id : SHARE_NOBODY;
+    if (!share_push(kind, statements->user_id, &statements->job))
+        return salon_fail(req, SALON_UNAVAILABLE);
+    return request_pending();
 }
 
 salon_outcome_t salon_query(salon_req_t *req, salon_then_t *then)
 {
-    return statements_push(req, then, store_push_read);
+    return query(req, then, SHARE_QUICK);
+}
+
+salon_outcome_t statement_query_slow(salon_req_t *req, salon_then_t *then)
+{
+    return query(req, then, SHARE_SLOW);
 }
 
 __attribute__((format(printf, 2, 0))) static const salon_rows_t *

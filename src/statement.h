@@ -12,6 +12,8 @@
 void statement_sql(salon_req_t *req, const char *statement);
 /* Store thread: runs what salon_sql has gathered. */
 db_status_t statement_run(db_t *db, struct statements_t *statements);
+/* Like salon_query, for what takes the longer the more is stored: it holds up no quick queries. */
+salon_outcome_t statement_query_slow(salon_req_t *req, salon_then_t *then);
 /* A refused request for a job that has failed. */
 salon_outcome_t statement_failed(salon_req_t *req, db_status_t status);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store, as two lanes: the writer's and the reader's (lane.h).  It starts while no other server
+ * The store, as three lanes: the writer's and the readers' (lane.h).  It starts while no other server
  * starts on the same database.
  */
 #define LOG_AREA "store"
@@ -117,9 +117,11 @@ store_t *store_open(apr_pool_t *pool, const config_database_t *config, const cha
     store->baton = baton;
     store->writer.writes = true;
     store->writer.batch_max = LANE_BATCH_MAX;
-    store->reader.batch_max = 1;
+    store->reader.batch_max = store->slow.batch_max = 1;
     *error_r = writer_open(store, config, state_dir);
     if (*error_r == NULL) *error_r = lane_open(&store->reader, store, "reader", config, state_dir);
+    if (*error_r == NULL)
+        *error_r = lane_open(&store->slow, store, "slow reader", config, state_dir);
     return *error_r == NULL ? store : NULL;
 }
 
@@ -152,7 +154,9 @@ apr_status_t store_start(store_t *store)
                                         store->pool);
 
     if (rv != APR_SUCCESS) return rv;
-    return apr_thread_create(&store->reader.thread, NULL, lane_main, &store->reader, store->pool);
+    rv = apr_thread_create(&store->reader.thread, NULL, lane_main, &store->reader, store->pool);
+    if (rv != APR_SUCCESS) return rv;
+    return apr_thread_create(&store->slow.thread, NULL, lane_main, &store->slow, store->pool);
 }
 
 static bool lane_push(lane_t *lane, store_job_t *job)
@@ -179,6 +183,11 @@ bool store_push_read(store_t *store, store_job_t *job)
     return lane_push(&store->reader, job);
 }
 
+bool store_push_slow(store_t *store, store_job_t *job)
+{
+    return lane_push(&store->slow, job);
+}
+
 static bool lane_ready(const lane_t *lane)
 {
     return atomic_load(&lane->up) && !db_is_slow(lane->db, READY_LIMIT);
@@ -186,7 +195,7 @@ static bool lane_ready(const lane_t *lane)
 
 bool store_ready(const store_t *store)
 {
-    return lane_ready(&store->writer) && lane_ready(&store->reader);
+    return lane_ready(&store->writer) && lane_ready(&store->reader) && lane_ready(&store->slow);
 }
 
 static void lane_watch(lane_t *lane)
@@ -200,20 +209,21 @@ void store_watch(store_t *store)
 {
     lane_watch(&store->writer);
     lane_watch(&store->reader);
+    lane_watch(&store->slow);
 }
 
 store_stats_t store_stats(const store_t *store)
 {
-    const lane_t *writer = &store->writer, *reader = &store->reader;
+    const lane_t *writer = &store->writer, *reader = &store->reader, *slow = &store->slow;
 
     return (store_stats_t){
         .commits = get(&writer->commits),
         .writes = get(&writer->jobs),
         .statements = get(&writer->statements),
-        .reads = get(&reader->jobs),
-        .queries = get(&reader->statements),
-        .failures = get(&writer->failures) + get(&reader->failures),
-        .waiting = get(&writer->waiting) + get(&reader->waiting),
+        .reads = get(&reader->jobs) + get(&slow->jobs),
+        .queries = get(&reader->statements) + get(&slow->statements),
+        .failures = get(&writer->failures) + get(&reader->failures) + get(&slow->failures),
+        .waiting = get(&writer->waiting) + get(&reader->waiting) + get(&slow->waiting),
     };
 }
 
@@ -238,6 +248,8 @@ void store_stop(store_t *store)
     atomic_store(&store->stopping, true);
     queue_interrupt(store->writer.queue);
     queue_interrupt(store->reader.queue);
+    queue_interrupt(store->slow.queue);
+    lane_close(&store->slow);
     lane_close(&store->reader);
     lane_close(&store->writer);
 }

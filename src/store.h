@@ -2,7 +2,8 @@
 /*
  * The store threads.  A writer takes all jobs that wait, runs them in one transaction (group
  * commit), and hands them back together; while it writes, the next batch gathers.  A reader, with a
- * connection of its own, serves jobs that only read.  A job's `done` runs on the chat thread, after
+ * connection of its own, serves jobs that only read, and another one those of them that may take
+ * long.  A job's `done` runs on the chat thread, after
  * the commit, in the order in which the jobs were pushed, never inside store_push.
  *
  * When a batch fails, it is rolled back and its two halves run, each in a transaction of its own,
@@ -71,9 +72,11 @@ db_status_t store_run_now(store_t *store, store_job_t *job);
  * wrong, in the store's pool. */
 const char *store_migrate(store_t *store, const char *owner, const salon_migration_t *migrations);
 /* Any thread.  False: too much is waiting already, or store_stop was called; the job is untouched.
- * A job for the reader is run outside of a transaction. */
+ * A job for a reader is run outside of a transaction. */
 bool store_push(store_t *store, store_job_t *job);
 bool store_push_read(store_t *store, store_job_t *job);
+/* The same, of a job whose length grows with what is stored. */
+bool store_push_slow(store_t *store, store_job_t *job);
 /* Is the database there, as far as the last attempt showed, and answers?  Any thread. */
 bool store_ready(const store_t *store);
 /* To be called every second or so: hangs up where the database does not answer.  Any thread. */

@@ -3,11 +3,11 @@
  * History: a page from memory where memory holds it, else one query by index, whatever the length
  * of the timeline.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
 
+#include "statement.h"
 #include "timeline.h"
 
 #define LIMIT_DEFAULT 50
@@ -19,6 +19,7 @@ typedef struct {
     apr_int64_t before, after, around, since;
     apr_int64_t offset; /* how many of the newest to leave out; -1: not asked for */
     apr_int64_t newest; /* with an offset: the position up to which messages count */
+    apr_int64_t skip, below; /* the same page: so many left out, of those below that position */
     int limit;
     int older; /* of `around`: how many of the page are to be older ones */
 } page_t;
@@ -27,6 +28,7 @@ typedef struct {
  * from there, so that pages do not move while new messages come. */
 typedef struct standing_t {
     apr_int64_t timeline_id, seq;
+    apr_int64_t passed, below; /* from this position on there are so many; 0: not counted yet */
 } standing_t;
 
 struct standings_t {
@@ -74,7 +76,8 @@ static void standing_put(struct standings_t *standings, standing_t standing)
 /* The position from which the offset counts. */
 static apr_int64_t stand(salon_session_t *session, const page_t *page)
 {
-    standing_t standing = { page->timeline_id, page->timeline->info.seq };
+    standing_t standing = { .timeline_id = page->timeline_id,
+                            .seq = page->timeline->info.seq };
     if (session == NULL) return standing.seq;
     if (session->standings == NULL) {
         session->standings = calloc(1, sizeof(*session->standings));
@@ -84,6 +87,34 @@ static apr_int64_t stand(salon_session_t *session, const page_t *page)
     if (page->offset > 0 && known != NULL) standing = *known;
     standing_put(session->standings, standing);
     return standing.seq;
+}
+
+static standing_t *standing_of(const salon_session_t *session, const page_t *page)
+{
+    return session != NULL && session->standings != NULL
+               ? standing_find(session->standings, page->timeline_id)
+               : NULL;
+}
+
+/* Who goes on where an earlier page ended leaves out none but what comes in between; counting all
+ * would take the longer the deeper. */
+static void page_place(const salon_session_t *session, page_t *page)
+{
+    const standing_t *known = standing_of(session, page);
+    page->below = page->newest + 1;
+    page->skip = page->offset;
+    if (known == NULL || known->passed == 0 || known->passed > page->offset) return;
+    page->below = known->below;
+    page->skip = page->offset - known->passed;
+}
+
+static void page_passed(const salon_session_t *session, const page_t *page, int count,
+                        apr_int64_t last_seq)
+{
+    standing_t *known = standing_of(session, page);
+    if (known == NULL || known->seq != page->newest || count == 0) return;
+    known->passed = page->offset + count;
+    known->below = last_seq;
 }
 
 /* ---- From memory ---- */
@@ -261,6 +292,30 @@ static salon_outcome_t reply_around(salon_req_t *req, const salon_rows_t *rows)
 #define SELECT_CHANGES  "SELECT " MESSAGE_COLUMNS BY_INDEX("messages_changed_seq")
 #define POSITION_OF     "(SELECT seq FROM messages WHERE id = %ld AND timeline_id = %ld)"
 
+#define SEQ_COLUMN 2
+#define SKIP_QUICK 1000 /* so many are left out in about a millisecond */
+
+static salon_outcome_t reply_offset(salon_req_t *req, const salon_rows_t *rows)
+{
+    const page_t *page = req->data;
+    int count = MIN(rows->count, page->limit);
+    if (count > 0)
+        page_passed(req->session, page, count, salon_rows_integer(rows, count - 1, SEQ_COLUMN));
+    return reply_backward(req, rows);
+}
+
+static salon_outcome_t query_offset(salon_req_t *req, page_t *page)
+{
+    if (page->offset >= page->timeline->info.count)
+        return page_reply(req, json_object_new_array(), false);
+    page_place(req->session, page);
+    salon_sql(req, SELECT_MESSAGES
+              " AND deleted = 0 AND seq < %ld ORDER BY seq DESC LIMIT %d OFFSET %ld",
+              (long)page->timeline_id, (long)page->below, page->limit + 1, (long)page->skip);
+    return page->skip > SKIP_QUICK ? statement_query_slow(req, reply_offset)
+                                   : salon_query(req, reply_offset);
+}
+
 static salon_outcome_t query_backward(salon_req_t *req, const page_t *page)
 {
     if (page->before != 0)
@@ -269,10 +324,8 @@ static salon_outcome_t query_backward(salon_req_t *req, const page_t *page)
                   (long)page->timeline_id, (long)page->before, (long)page->timeline_id,
                   page->limit + 1);
     else
-        salon_sql(req, SELECT_MESSAGES
-                  " AND deleted = 0 AND seq <= %ld ORDER BY seq DESC LIMIT %d OFFSET %ld",
-                  (long)page->timeline_id, page->offset >= 0 ? (long)page->newest : LONG_MAX,
-                  page->limit + 1, (long)MAX(0, page->offset));
+        salon_sql(req, SELECT_MESSAGES " AND deleted = 0 ORDER BY seq DESC LIMIT %d",
+                  (long)page->timeline_id, page->limit + 1);
     return salon_query(req, reply_backward);
 }
 
@@ -313,6 +366,7 @@ static salon_outcome_t history_ready(salon_req_t *req)
     if (page_in_memory(page, &from, &to)) return reply_from_memory(req, from, to);
     if (page->timeline->volatile_) return reply_volatile(req);
     if (page->around != 0) return query_around(req, page);
+    if (page->offset >= 0) return query_offset(req, page);
     return page->after != 0 || page->since >= 0 ? query_forward(req, page)
                                                 : query_backward(req, page);
 }

@@ -4,6 +4,7 @@
  */
 #include <sys/param.h>
 
+#include "statement.h"
 #include "timeline.h"
 
 #define DAY        86400000 /* milliseconds */
@@ -86,5 +87,5 @@ salon_outcome_t salon_timeline_stats(salon_req_t *req, salon_timeline_t *timelin
               "SELECT COUNT(*) AS n FROM messages WHERE timeline_id = %ld AND deleted = 0"
               " AND created_at > %ld",
               (long)timeline->id, (long)(salon_now() - DAY));
-    return salon_query(req, stats_counted);
+    return statement_query_slow(req, stats_counted);
 }

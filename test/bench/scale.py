@@ -304,33 +304,39 @@ def crowd(meter, count, first, admin):
     present.pop().go()
 
 
+ABUSERS = 20  # connections
+
+
+def abuse(server, stop):
+    """Somebody reads deep offsets, here and there, as fast as they come."""
+    abuser, number = Probe(server, FIRST + 1), 0
+    while not stop.is_set():
+        number += 1
+        abuser.expect("room.history", room_id=BIG, limit=100, offset=380000 - number * 7919 % 90000)
+
+
 def starve(server):
-    """What another's page of history takes while somebody reads deep offsets as fast as it goes."""
-    abuser, other = Probe(server, FIRST + 1), Probe(server, FIRST + 2)
-    going = True
+    """What another's pages of history take beside one person's who reads more than all others."""
+    other, stop = Probe(server, FIRST + 2), threading.Event()
 
-    def abuse():
-        for number in range(100):  # so many at a time
-            abuser.frame(1, json.dumps({"type": "room.history", "args": {
-                "room_id": BIG, "limit": 100, "offset": 390000 - number}}))
-        while going:
-            abuser.message()
-            abuser.frame(1, json.dumps({"type": "room.history", "args": {
-                "room_id": BIG, "limit": 100, "offset": 380000}}))
-
-    def read():
+    def read(*offsets):
         began = time.monotonic()
-        for offset in (0, 200, 300, 400):
+        for offset in offsets:
             other.expect("room.history", room_id=BIG, limit=50, offset=offset)
-        return (time.monotonic() - began) * 1000 / 4
-    alone = min(read() for _ in range(3))
-    thread = threading.Thread(target=abuse)
-    thread.start()
-    time.sleep(0.5)
-    beside = max(read() for _ in range(3))
-    going = False
-    thread.join()
-    print(f"# a page of history: {alone:.1f} ms alone, {beside:.1f} ms beside an abuser")
+        return (time.monotonic() - began) * 1000 / len(offsets)
+
+    def report(what):
+        near, deep = max(read(0, 200, 300, 400) for _ in range(3)), read(350000, 300000)
+        print(f"# a page of history {what}: {near:.1f} ms, and deep down {deep:.1f} ms", flush=True)
+    report("alone")
+    threads = [threading.Thread(target=abuse, args=(server, stop)) for _ in range(ABUSERS)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    report(f"beside {ABUSERS} abusing connections")
+    stop.set()
+    for thread in threads:
+        thread.join()
 
 
 def run(options):
@@ -355,7 +361,7 @@ def run(options):
         lists(meter, first, admin)
         commands(meter)
         over_http(meter)
-        if not options.only:
+        if not options.only or options.only in "starve":
             starve(server)
         many_rooms(meter, size)
         crowd(meter, options.connections, first, admin)
