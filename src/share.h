@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everybody's share of the store's readers: of one person few reads are with each of them at a time,
- * and that person's others wait here.  So whoever reads all the time, on however many connections,
- * holds up nobody else for longer than these few take.  Chat thread.
+ * Everybody's share of the store's readers: of one person few reads are with each of them at a
+ * time, and that person's others wait here.  So whoever reads all the time, on however many
+ * connections, holds up nobody else for longer than these few take.  Chat thread.
  */
 #ifndef SHARE_H
 #define SHARE_H

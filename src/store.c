@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store, as three lanes: the writer's and the readers' (lane.h).  It starts while no other server
- * starts on the same database.
+ * The store, as three lanes: the writer's and the readers' (lane.h).  It starts while no other
+ * server starts on the same database.
  */
 #define LOG_AREA "store"
 

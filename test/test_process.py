@@ -371,9 +371,14 @@ def test_stop_with_half_open():
 def test_long_lists():
     """salonctl prints a list that comes in pages as one, or the page that is asked for"""
     with Server() as server:
+        rooms = [server.ctl("room", "add", name) for name in ("before", "large", "after")]
         server.stop()
         path = os.path.join(server.directory, "state", "salon.db")
         with contextlib.closing(sqlite3.connect(path)) as database, database:
+            for room, members in zip(rooms, (7, 2500, 1000)):
+                database.executemany(
+                    "INSERT INTO room_members (room_id, user_id, role, joined_at)"
+                    " VALUES (?, ?, 0, 0)", [(room, n + 1) for n in range(members)])
             database.executemany("INSERT INTO users (id, name, role) VALUES (?, ?, 0)",
                                  [(3 * n, f"user{n}") for n in range(1, 1301)])
         server.start()
@@ -382,6 +387,8 @@ def test_long_lists():
               f"{len(rows)} rows, {rows[:2]} ... {rows[-2:]}")
         whole = json.loads(server.ctl("user", "list", "--json"))
         check(list(whole) == ["users"] and len(whole["users"]) == 1301, f"{list(whole)}")
+        listed = [len(server.ctl("room", "members", room).splitlines()) for room in rooms]
+        check(listed == [7, 2500, 1000], f"members: {listed}")
         page = json.loads(server.ctl("user", "list", "--json", "--limit", 2, "--after", 3))
         check([user["id"] for user in page["users"]] == [6, 9] and page["next"] == 9, f"{page}")
         page = json.loads(server.ctl("user", "list", "--json", "--limit", 2, "--after", 3897))
