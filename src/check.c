@@ -293,6 +293,7 @@ salon_outcome_t check_and_handle(salon_req_t *req)
 
 salon_outcome_t salon_req_go_on(salon_req_t *req)
 {
-    salon_outcome_t outcome = hooks_writing(req, &req->plugins_asked);
+    salon_outcome_t outcome = check_use(req); /* it has waited */
+    if (outcome.kind == 0) outcome = hooks_writing(req, &req->plugins_asked);
     return outcome.kind != 0 ? outcome : handle(req);
 }

@@ -65,6 +65,7 @@ static salon_outcome_t settled(salon_req_t *req, const salon_rows_t *rows)
     (void)rows;
     const user_t *user = req->data;
     apr_int64_t id = user->shown.id;
+    hooks_erasing(req, id);
     for (int i = 0; i < plugin_count(); i++) forget(req, plugin_at(i)->personal, id);
     salon_sql(req, "UPDATE users SET name = %s, role = %d, erased_at = %ld WHERE id = %ld",
               USER_ERASED, (int)SALON_ROLE_USER, (long)salon_now(), (long)id);
@@ -76,10 +77,13 @@ salon_outcome_t core_user_erase(salon_req_t *req)
 {
     user_t *user = person_of(req);
     if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
+    if (user_is_ambiguous(salon_arg_string(req, "user")))
+        return salon_fail_details(req, SALON_CONFLICT,
+                                  salon_json_string(salon_json(), "reason",
+                                                    "several people have that name; give an id"));
     if (user->shown.id == SALON_SYSTEM_USER) return salon_fail(req, SALON_DENIED);
     user->shown.erased = true;
     apr_pool_cleanup_register(req->pool, user, spare, apr_pool_cleanup_null);
-    hooks_erasing(user->shown.id);
     salon_close_user(user->shown.id, SALON_INVALID_TOKEN, "erased");
     req->data = user;
     salon_sql(req, "UPDATE users SET role = role WHERE id = %ld", (long)user->shown.id);

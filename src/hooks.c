@@ -162,11 +162,11 @@ void hooks_unsubscribed(salon_session_t *session, salon_topic_t topic)
         if (hooks->unsubscribed != NULL) hooks->unsubscribed(session, topic);
 }
 
-void hooks_erasing(apr_int64_t user_id)
+void hooks_erasing(salon_req_t *req, apr_int64_t user_id)
 {
     const salon_hooks_t *hooks;
     for (int at = 0; (hooks = hooks_next(&at)) != NULL;)
-        if (hooks->erasing != NULL) hooks->erasing(user_id);
+        if (hooks->erasing != NULL) hooks->erasing(req, user_id);
 }
 
 void hooks_erased(apr_int64_t user_id)

@@ -14,7 +14,7 @@ void hooks_signed_in(salon_session_t *session, const salon_user_t *user);
 void hooks_signed_out(salon_session_t *session, const salon_user_t *user);
 void hooks_subscribed(salon_session_t *session, salon_topic_t topic);
 void hooks_unsubscribed(salon_session_t *session, salon_topic_t topic);
-void hooks_erasing(apr_int64_t user_id);
+void hooks_erasing(salon_req_t *req, apr_int64_t user_id);
 void hooks_erased(apr_int64_t user_id);
 void hooks_tick(apr_int64_t now);
 void hooks_reload(void);

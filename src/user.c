@@ -218,3 +218,12 @@ void user_connected(user_t *user, bool connected)
 {
     salon_map_set(&directory.online, user->shown.id, connected ? user : NULL);
 }
+
+bool user_is_ambiguous(const char *name)
+{
+    const user_t *user;
+    int count = 0;
+    for (unsigned at = 0; (user = salon_map_next(&directory.by_id, &at)) != NULL;)
+        count += !user->shown.anonymous && !user->shown.erased && strcmp(user->name, name) == 0;
+    return count > 1;
+}

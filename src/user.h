@@ -30,6 +30,8 @@ bool user_name_ok(const char *name);
 /* NULL: nobody has that id. */
 user_t *user_find(apr_int64_t id);
 bool user_is_erased(apr_int64_t id);
+/* Have several that name? */
+bool user_is_ambiguous(const char *name);
 /* From now on nobody finds the user; the name is forgotten. */
 void user_erase(user_t *user);
 /* As the log shows who somebody is: 0 for NULL, and for somebody without an account. */

@@ -679,8 +679,8 @@ typedef struct salon_hooks_t {
     /* See salon_user_appearance: may change what connections alone would tell. */
     void (*appear)(const salon_user_t *user, salon_appearance_t *appearance);
     /* Somebody is about to be erased, for whom nobody looks any more; what others know of them is
-     * still there. */
-    void (*erasing)(apr_int64_t user_id);
+     * still there.  What is added with salon_sql here is part of the transaction. */
+    void (*erasing)(salon_req_t *req, apr_int64_t user_id);
     /* Somebody has been erased: their rows are gone as salon_plugin_t.personal says, their
      * connections are being closed; what is in memory of them is to go, too. */
     void (*erased)(apr_int64_t user_id);

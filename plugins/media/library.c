@@ -183,6 +183,16 @@ const salon_map_t *media_all(void)
     return &library.by_id;
 }
 
+/* Those that are on their way out already go by themselves. */
+void media_forget_unused(apr_int64_t user_id)
+{
+    media_t *next;
+    for (media_t *media = library.idle; media != NULL; media = next) {
+        next = media->idle_next;
+        if (media->owner->user_id == user_id) media_remove(media);
+    }
+}
+
 media_url_t media_url(const media_t *media)
 {
     media_url_t url;

@@ -54,6 +54,8 @@ media_t *media_add(apr_int64_t id, media_file_t *file, const salon_upload_t *as,
                    apr_int64_t user_id, apr_int64_t now);
 /* Its uses must have ended. */
 void media_remove(media_t *media);
+/* Removes those of somebody that nothing uses, and that are in the database no longer; a hook. */
+void media_forget_unused(apr_int64_t user_id);
 /* It is used, or not any more. */
 void media_set_busy(media_t *media);
 void media_set_idle(media_t *media, apr_int64_t now);

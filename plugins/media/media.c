@@ -131,12 +131,22 @@ static void unsaid_hook(salon_topic_t topic, apr_int64_t message_id)
     use_end(topic, message_id, salon_now());
 }
 
+/* What messages use stays with them; what waits for one will never be used. */
+static void erasing_hook(salon_req_t *req, apr_int64_t user_id)
+{
+    salon_sql(req,
+              "DELETE FROM media_entries WHERE user_id = %ld AND NOT EXISTS (SELECT message_id"
+              " FROM media_uses WHERE media_uses.media_id = media_entries.id)",
+              (long)user_id);
+}
+
 static const salon_hooks_t hooks = { .attach = attach_hook,
                                      .storing = storing_hook,
                                      .stored = stored_hook,
                                      .unsaid = unsaid_hook,
                                      .tick = sweep_tick,
-                                     .erased = sweep_erased };
+                                     .erasing = erasing_hook,
+                                     .erased = media_forget_unused };
 
 /* ---- Removing ---- */
 

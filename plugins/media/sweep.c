@@ -57,14 +57,6 @@ static void entries_sweep(apr_int64_t now)
     }
 }
 
-void sweep_erased(apr_int64_t user_id)
-{
-    media_t *media;
-    for (unsigned at = 0; (media = salon_map_next(media_all(), &at)) != NULL;)
-        if (media->owner->user_id == user_id && !media->going && use_count(media) == 0)
-            entry_remove(media);
-}
-
 /* ---- Files ---- */
 
 static struct {

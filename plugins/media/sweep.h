@@ -9,9 +9,6 @@
 
 extern apr_int64_t sweep_grace; /* hours for which an entry may be unused; 0: for ever */
 
-/* What nobody uses of somebody's goes at once; the hook `erased`. */
-void sweep_erased(apr_int64_t user_id);
-
 /* The hook. */
 void sweep_tick(apr_int64_t now);
 

@@ -115,6 +115,8 @@ static salon_outcome_t shelved(salon_req_t *req)
                   strerror(upload->error));
         return salon_fail(req, full ? SALON_NO_SPACE : SALON_UNAVAILABLE);
     }
+    if (salon_user_by_id(upload->owner->user_id) == NULL) /* erased meanwhile */
+        return salon_fail(req, SALON_INVALID_TOKEN);
     upload->id = salon_next_id("media");
     if (upload->id == 0) return salon_fail(req, SALON_UNAVAILABLE);
     apr_int64_t now = salon_now();

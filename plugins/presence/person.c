@@ -254,8 +254,9 @@ static void leaving_depart(apr_int64_t now)
 }
 
 /* At once, whatever is left of the grace or the budget: later there is nobody who would be told. */
-void person_vanish(apr_int64_t user_id)
+void person_vanish(salon_req_t *req, apr_int64_t user_id)
 {
+    (void)req;
     person_t *person = person_find(user_id);
     if (person == NULL || person_shown(person) == PERSON_OFFLINE) return;
     person->here = false;

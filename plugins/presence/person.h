@@ -64,7 +64,7 @@ void person_arrive(person_t *person);
 void person_leave(person_t *person);
 
 /* Hooks: somebody who is being erased looks gone; and what they have chosen is forgotten. */
-void person_vanish(apr_int64_t user_id);
+void person_vanish(salon_req_t *req, apr_int64_t user_id);
 void person_forget(apr_int64_t user_id);
 
 /* Adds the statements that store a choice, and completes it; then makes it known. */

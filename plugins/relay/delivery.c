@@ -115,6 +115,34 @@ static bool read_begin(lane_t *lane)
                       lane->name, MIN(lane->waiting, LETTERS));
 }
 
+/* ---- Removing and parking ---- */
+
+static void remove_done(void *baton, const salon_rows_t *rows)
+{
+    if (rows == NULL) lane_pause(baton, 0);
+    else lane_shorten(baton);
+    delivery_work();
+}
+
+static bool remove_begin(lane_t *lane)
+{
+    return salon_change(remove_done, lane, "DELETE FROM relay_outbox WHERE id = %ld",
+                        (long)lane->id);
+}
+
+static void park_done(void *baton, const salon_rows_t *rows)
+{
+    if (rows != NULL) delivery_counts.parked++;
+    remove_done(baton, rows);
+}
+
+static bool park_begin(lane_t *lane)
+{
+    return salon_change(park_done, lane,
+                        "UPDATE relay_outbox SET parked_at = %ld, reason = %s WHERE id = %ld",
+                        (long)salon_now(), lane->reason, (long)lane->id);
+}
+
 /* ---- Posting ---- */
 
 /* What the upstream says of a message that it does not take, where that is plain text. */
@@ -218,39 +246,26 @@ static void post_done(void *baton, const salon_fetched_t *answer)
     delivery_work();
 }
 
+/* By somebody who has been erased since it was read? */
+static bool is_nobodys(const letter_t *letter)
+{
+    json_object *post = NULL;
+    bool parsed = salon_json_parse(letter->text, strlen(letter->text), &post);
+    json_object *id = parsed ? salon_path(post, "user_id") : NULL;
+    bool erased = id != NULL && salon_user_by_id(json_object_get_int64(id)) == NULL;
+    json_object_put(post);
+    return erased;
+}
+
 static bool post_begin(lane_t *lane)
 {
     const letter_t *letter = lane_letter(lane);
     lane->id = letter->id;
+    if (is_nobodys(letter)) {
+        lane->step = LANE_REMOVE;
+        return remove_begin(lane);
+    }
     return upstream_post(letter->id, letter->text, post_done, lane);
-}
-
-/* ---- Removing and parking ---- */
-
-static void remove_done(void *baton, const salon_rows_t *rows)
-{
-    if (rows == NULL) lane_pause(baton, 0);
-    else lane_shorten(baton);
-    delivery_work();
-}
-
-static bool remove_begin(lane_t *lane)
-{
-    return salon_change(remove_done, lane, "DELETE FROM relay_outbox WHERE id = %ld",
-                        (long)lane->id);
-}
-
-static void park_done(void *baton, const salon_rows_t *rows)
-{
-    if (rows != NULL) delivery_counts.parked++;
-    remove_done(baton, rows);
-}
-
-static bool park_begin(lane_t *lane)
-{
-    return salon_change(park_done, lane,
-                        "UPDATE relay_outbox SET parked_at = %ld, reason = %s WHERE id = %ld",
-                        (long)salon_now(), lane->reason, (long)lane->id);
 }
 
 /* ---- Work ---- */

@@ -153,6 +153,32 @@ void outbox_stored(salon_session_t *session, salon_topic_t topic, json_object *m
     delivery_work();
 }
 
+/* ---- Who has been erased ---- */
+
+/* What somebody has said is not handed on any more in their name; the rows' texts say whose they
+ * are, as json-c writes it. */
+void outbox_erasing(salon_req_t *req, apr_int64_t user_id)
+{
+    char like[64];
+    apr_snprintf(like, sizeof(like), "%%\"user_id\":%" APR_INT64_T_FMT ",%%", user_id);
+    salon_sql(req, "DELETE FROM relay_outbox WHERE payload LIKE %s", like);
+}
+
+static void parked_counted(void *baton, const salon_rows_t *rows)
+{
+    (void)baton;
+    if (rows != NULL) delivery_counts.parked = salon_rows_integer(rows, 0, 0);
+}
+
+/* Of what waits it is found out when its turn comes that it is not there. */
+void outbox_erased(apr_int64_t user_id)
+{
+    (void)user_id;
+    if (delivery_counts.parked > 0)
+        salon_read(parked_counted, NULL,
+                   "SELECT COUNT(*) AS n FROM relay_outbox WHERE parked_at > 0");
+}
+
 /* ---- What is parked ---- */
 
 static json_object *parked_json(const salon_rows_t *rows, int row)

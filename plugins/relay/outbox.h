@@ -19,6 +19,8 @@ apr_status_t outbox_load(apr_pool_t *pool);
 /* Hooks. */
 void outbox_storing(salon_req_t *req, salon_topic_t topic, json_object *message);
 void outbox_stored(salon_session_t *session, salon_topic_t topic, json_object *message);
+void outbox_erasing(salon_req_t *req, apr_int64_t user_id);
+void outbox_erased(apr_int64_t user_id);
 
 /* Operations: parked.list; parked.retry and parked.drop, argument "id". */
 salon_handler_t outbox_parked, outbox_retry, outbox_drop;

@@ -245,6 +245,8 @@ static const salon_hooks_t hooks = {
     .tick = tick,
     .reload = reload,
     .stop = delivery_stop,
+    .erasing = outbox_erasing,
+    .erased = outbox_erased,
 };
 
 static apr_status_t start(apr_pool_t *pool)
