@@ -243,13 +243,19 @@ static db_status_t control(db_t *db, const char *statement)
     return status;
 }
 
-db_status_t db_begin(db_t *db)
+db_status_t db_begin(db_t *db, bool again)
 {
     db_status_t status = control(db, db->engine->begin);
 
     db->in_transaction = status == DB_OK;
+    db->again = again;
     db->doomed = DB_OK;
     return status;
+}
+
+bool db_is_again(const db_t *db)
+{
+    return db->again;
 }
 
 db_status_t db_commit(db_t *db, bool *unknown_r)

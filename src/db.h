@@ -51,8 +51,12 @@ void db_cut(db_t *db);
  * db_run, and the commit, repeat that status.  A commit whose answer never came may have taken
  * effect nevertheless: then *unknown_r is true.  db_rollback is always right, also when
  * nothing was begun.
+ *
+ * again: the same has been tried before, and failed.  Then db_is_again, and nothing is guessed in
+ * it, lest a wrong guess make it fail until nobody tries any more.
  */
-db_status_t db_begin(db_t *db);
+db_status_t db_begin(db_t *db, bool again);
+bool db_is_again(const db_t *db);
 db_status_t db_commit(db_t *db, bool *unknown_r);
 void db_rollback(db_t *db);
 

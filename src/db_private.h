@@ -22,6 +22,7 @@ struct db_t {
     dbi_conn conn;     /* NULL: none was made yet */
     bool connected;
     bool in_transaction;
+    bool again; /* it has been tried before */
     apr_int64_t statements; /* sent so far */
     db_status_t doomed; /* of the transaction: why it can only be rolled back */
     int claim;          /* of the embedded engine's file; -1: none */

@@ -219,7 +219,7 @@ static const char *rows_store(importer_t *importer)
 {
     bool unknown = false;
     const char *wrong = NULL;
-    db_status_t status = db_begin(importer->db);
+    db_status_t status = db_begin(importer->db, false);
     for (int i = 0; status == DB_OK && i < importer->parts->nelts; i++)
         status = part_empty(importer, &APR_ARRAY_IDX(importer->parts, i, schema_part_t));
     if (status != DB_OK) wrong = "a transaction cannot begin; see the log";

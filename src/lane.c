@@ -138,7 +138,7 @@ static db_status_t run_classes(lane_t *lane, store_job_t **jobs, int count)
 /* *doubtful: the answer to the commit of an earlier attempt never came; that of this one. */
 static db_status_t transact(lane_t *lane, store_job_t **jobs, int count, bool *doubtful)
 {
-    db_status_t status = db_begin(lane->db);
+    db_status_t status = db_begin(lane->db, lane->again);
     bool done = false, unknown = false;
 
     if (status == DB_OK) status = receipt_write(&lane->receipt, lane->db, lane->batch, &done);
@@ -178,7 +178,7 @@ static db_status_t insist(lane_t *lane, store_job_t **jobs, int count)
     int retries = 0;
 
     receipt_next(&lane->receipt);
-    for (;;) {
+    for (lane->again = false;; lane->again = true) {
         db_status_t status;
 
         apr_pool_clear(lane->batch);

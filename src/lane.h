@@ -26,6 +26,7 @@ typedef struct lane_t {
     apr_pool_t *batch;  /* cleared for each attempt */
     db_t *db;
     receipt_t receipt; /* the writer's */
+    bool again;        /* what it does now has been tried before */
     apr_thread_t *thread;
     bool dirty;              /* written to since on_idle */
     apr_time_t away_since;   /* 0: connected */

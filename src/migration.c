@@ -92,7 +92,7 @@ static db_status_t record(const migrator_t *migrator, int version, int steps, bo
 static db_status_t apply_whole(const migrator_t *migrator, const salon_migration_t *migration)
 {
     int count = statement_count(migration);
-    db_status_t status = db_begin(migrator->db);
+    db_status_t status = db_begin(migrator->db, false);
     bool unknown;
 
     for (int i = 0; status == DB_OK && i < count; i++) {

@@ -3,28 +3,20 @@
  * Where this thread last left a timeline is where it probably is still: an UPDATE that says so for
  * each of many timelines proves or refutes it by the number of rows that it touched, so that most
  * batches need no SELECT.
- *
- * What refutes a guess may stand in the same transaction (a timeline that is used, removed and used
- * again), and would do so each time that is tried: so for a while nothing is guessed then.
  */
 #include "position.h"
-
-#include <apr_time.h>
 
 #include "sql.h"
 
 #define PART       128 /* timelines of a statement */
 #define GUESS_BITS 14
 #define GUESSES    (1 << GUESS_BITS)
-#define ASKING     apr_time_from_sec(1) /* after a guess was wrong; all attempts are over by then */
 
 /* One place for several timelines; a guess may also be wrong because somebody else has written, or
  * a transaction was rolled back. */
 static struct guess_t {
     apr_int64_t timeline_id, seq;
 } guesses[GUESSES];
-
-static apr_time_t asking_until;
 
 /* The moves of one statement. */
 typedef struct {
@@ -39,7 +31,7 @@ static struct guess_t *guess_of(apr_int64_t timeline_id)
     return &guesses[((apr_uint64_t)timeline_id * 0x9e3779b97f4a7c15u) >> (64 - GUESS_BITS)];
 }
 
-static void guess_note(apr_int64_t timeline_id, apr_int64_t seq)
+void position_note(apr_int64_t timeline_id, apr_int64_t seq)
 {
     *guess_of(timeline_id) = (struct guess_t){ timeline_id, seq };
 }
@@ -59,7 +51,7 @@ static bool part_guess(const part_t *part)
 static void part_note(const part_t *part, bool known)
 {
     for (int i = 0; i < part->count; i++)
-        guess_note(part->moves[i].timeline_id, known ? part->moves[i].seq : -1);
+        position_note(part->moves[i].timeline_id, known ? part->moves[i].seq : -1);
 }
 
 /* ---- Statements ---- */
@@ -133,17 +125,24 @@ static db_status_t part_read(const part_t *part)
 
 /* ---- Moving ---- */
 
-/* What is refuted for one has been done to the others; so all is done again, and asked for. */
-static db_status_t part_move(const part_t *part)
+/* What is refuted for some has been done to the others: then all is done again, and asked for. */
+static db_status_t part_move_guessed(const part_t *part, bool *moved_r)
 {
     salon_rows_t rows;
-    bool guessed = apr_time_now() >= asking_until && part_guess(part);
-    db_status_t status = part_update(part, guessed, &rows);
-    if (status == DB_OK && guessed && rows.affected != part->count) {
-        asking_until = apr_time_now() + ASKING;
-        status = DB_RETRY;
-    } else if (status == DB_OK && !guessed) {
-        status = part_read(part);
+    db_status_t status = part_update(part, true, &rows);
+    if (status != DB_OK) return status;
+    *moved_r = rows.affected == part->count;
+    return *moved_r || rows.affected == 0 ? DB_OK : DB_RETRY;
+}
+
+static db_status_t part_move(const part_t *part)
+{
+    bool moved = false;
+    db_status_t status = DB_OK;
+    if (!db_is_again(part->db) && part_guess(part)) status = part_move_guessed(part, &moved);
+    if (status == DB_OK && !moved) {
+        status = part_update(part, false, NULL);
+        if (status == DB_OK) status = part_read(part);
     }
     part_note(part, status == DB_OK);
     return status;

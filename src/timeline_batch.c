@@ -71,13 +71,6 @@ static void firsts_note(const batch_t *batch, apr_hash_t *firsts)
 
 /* Client ids are new, but for a client's second attempts; so they are looked up only when the
  * unique index has refused one. */
-static db_status_t doubt(const batch_t *batch)
-{
-    bool doubted = batch->sends[0]->doubted;
-    for (int i = 0; i < batch->count; i++) batch->sends[i]->doubted = true;
-    return doubted ? DB_DUPLICATE : DB_RETRY;
-}
-
 static db_status_t find_known(const batch_t *batch, apr_hash_t *firsts)
 {
     salon_rows_t rows;
@@ -275,12 +268,12 @@ static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int
         batch.sends[i]->known = batch.sends[i]->refused = false;
     db_status_t status = DB_OK;
     firsts_note(&batch, firsts);
-    if (status == DB_OK && batch.sends[0]->doubted) status = find_known(&batch, firsts);
+    if (status == DB_OK && db_is_again(db)) status = find_known(&batch, firsts);
     if (status == DB_OK) repeats_mark(&batch, firsts);
     if (status == DB_OK) status = check_parents(&batch);
     if (status == DB_OK) status = give_positions(&batch);
     if (status == DB_OK) status = insert(&batch);
-    if (status == DB_DUPLICATE) return doubt(&batch);
+    if (status == DB_DUPLICATE && !db_is_again(db)) return DB_RETRY;
     if (status == DB_OK) status = count_replies(&batch);
     if (status == DB_OK) status = run_added(&batch);
     if (status == DB_OK) repeats_follow(&batch, firsts);

@@ -6,6 +6,7 @@
  */
 #include "hooks.h"
 #include "marks.h"
+#include "position.h"
 #include "server.h"
 #include "statement.h"
 #include "timeline.h"
@@ -163,8 +164,10 @@ static db_status_t position_next(db_t *db, apr_pool_t *pool, message_t *message)
         status = db_runf(db, pool, &rows, "SELECT seq FROM timelines WHERE id = %ld",
                          (long)message->timeline_id);
     if (status == DB_OK && rows.count == 0) return DB_FAILED;
-    if (status == DB_OK) message->changed_seq = salon_rows_integer(&rows, 0, 0);
-    return status;
+    if (status != DB_OK) return status;
+    message->changed_seq = salon_rows_integer(&rows, 0, 0);
+    position_note(message->timeline_id, message->changed_seq);
+    return DB_OK;
 }
 
 static db_status_t message_update(db_t *db, apr_pool_t *pool, const message_t *m)

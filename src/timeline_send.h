@@ -15,7 +15,6 @@ typedef struct {
     struct statements_t *added; /* by the plugin; NULL: none */
     bool known;   /* the client id was used before; message is the first one */
     bool refused; /* no such parent, or no such timeline any more */
-    bool doubted; /* some client id of the batch exists already; they must be looked up */
 } send_t;
 
 /* Of these jobs. */

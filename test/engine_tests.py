@@ -22,7 +22,7 @@ import test_retention
 import upgrade
 from salon_test import Server, Skip, check, databases
 
-UNIT_TESTS = ["test_db", "test_migration", "test_store"]
+UNIT_TESTS = ["test_db", "test_migration", "test_position", "test_store"]
 EACH_UNDER_SANITIZER = 6  # one conversation of so many
 AT_ONCE = 4
 

@@ -260,7 +260,7 @@ static void test_no_leak(void **state)
     for (int i = 0; i < 2000; i++) {
         apr_pool_clear(scratch);
         if (i == 500) before = mallinfo2().uordblks;
-        db_begin(f->db);
+        db_begin(f->db, false);
         db_runf(f->db, scratch, &rows, "SELECT t.id, t.body FROM texts t WHERE t.id=%d", 2);
         db_runf(f->db, scratch, &rows, "SELECT MAX(id) AS n, COUNT(*) AS n2 FROM texts");
         assert_int_equal(db_commit(f->db, &unknown), DB_OK);
@@ -279,16 +279,16 @@ static void test_transactions(void **state)
     fixture_t *f = *state;
     bool unknown;
 
-    assert_int_equal(db_begin(f->db), DB_OK);
+    assert_int_equal(db_begin(f->db, false), DB_OK);
     assert_int_equal(insert(f, 1), DB_OK);
     assert_int_equal(db_commit(f->db, &unknown), DB_OK);
-    assert_int_equal(db_begin(f->db), DB_OK);
+    assert_int_equal(db_begin(f->db, false), DB_OK);
     assert_int_equal(insert(f, 2), DB_OK);
     db_rollback(f->db);
     assert_int_equal(first_integer(f, "SELECT COUNT(*) AS n FROM texts"), 1);
     db_rollback(f->db);
 
-    assert_int_equal(db_begin(f->db), DB_OK);
+    assert_int_equal(db_begin(f->db, false), DB_OK);
     assert_int_equal(insert(f, 3), DB_OK);
     assert_int_equal(insert(f, 1), DB_DUPLICATE);
     assert_int_equal(insert(f, 4), DB_DUPLICATE);
@@ -319,7 +319,7 @@ static void test_reconnect(void **state)
     bool unknown;
 
     assert_int_equal(insert(f, 1), DB_OK);
-    assert_int_equal(db_begin(f->db), DB_OK);
+    assert_int_equal(db_begin(f->db, false), DB_OK);
     assert_int_equal(insert(f, 2), DB_OK);
     db_disconnect(f->db);
     assert_int_equal(insert(f, 3), DB_LOST);
