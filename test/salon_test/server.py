@@ -127,9 +127,10 @@ class Server:
         target = self.log_file or "stderr"
         names = ", ".join(f'"{name}"' for name in self.plugins)
         parts = [f'state_dir = "{self.directory}/state"', f'plugin_dir = "{self.plugin_dir}"',
-                 f"plugins = {{ {names} }}", self.presence_text(),
+                 f"plugins = {{ {names} }}",
                  f'jwt {{ key_file = "{self.directory}/key" }}',
-                 f'log {{ target = "{target}"  level = "debug" }}', "threads = 2", self.settings]
+                 f'log {{ target = "{target}"  level = "debug" }}', "threads = 2",
+                 self.settings_text()]
         if self.database:
             parts.append(self.database_text())
         for endpoints, http in ALL_LISTENERS:
@@ -144,11 +145,14 @@ class Server:
     def database_text(self):
         return self.database.settings()
 
-    def presence_text(self):
+    def settings_text(self):
         """In a test that is about something else, nobody's going away is news."""
-        if "presence" not in self.plugins or "presence {" in self.settings:
-            return ""
-        return "presence { grace = 3600 }"
+        own = re.search(r"presence \{([^}]*)", self.settings)
+        if "presence" not in self.plugins or own and "grace" in own.group(1):
+            return self.settings
+        if own:
+            return self.settings.replace("presence {", "presence { grace = 3600 ", 1)
+        return self.settings + "\npresence { grace = 3600 }"
 
     # -- life
 

@@ -12,11 +12,12 @@ import shlex
 
 import websockets
 
-from . import language
+from . import clock, language
 from .built import built_plugins
 from .caller import Caller
+from .clock import Clock
 from .dialects import DIALECTS
-from .expect import LIMIT, Failure, Skip
+from .expect import LIMIT, Failure, Skip, until
 from .server import PEOPLE, REPORTS, Server
 
 
@@ -101,11 +102,12 @@ class Talk:
             raise Failure(f"{path}: nothing is said in it")
         self.default = os.path.basename(os.path.dirname(os.path.abspath(path)))
         self.attentive = bool(re.search(r"\broom\.(entered|exited)\b", text))
+        self.leaps = bool(re.search(r"^later ", text, re.M))
         self.probed = self.default == "probe" or \
             bool(re.search(r"^(dialect|open .*\bin) probe\b", text, re.M))
         self.variables, self.clients, self.notes = {}, {}, []
         self.people = dict(PEOPLE)
-        self.server = None
+        self.server = self.clock = None
         self.line = 0
 
     def note(self, text):
@@ -134,6 +136,8 @@ class Talk:
                 groups[section][key] = value.strip()
             else:
                 lines.setdefault(section, []).append(f"{key} = {value.strip()}")
+        if self.leaps:
+            groups["listener"].setdefault("ping_interval", "0")
         more = "\n".join("%s { %s }" % (section, "\n".join(rows)) if section else "\n".join(rows)
                          for section, rows in lines.items())
         return Server(groups["listener"], groups["endpoint"], more,
@@ -185,7 +189,8 @@ class Talk:
         if person not in self.people:
             raise ValueError(f"nobody is called {person}")
         number, role = self.people[person]
-        return self.server.token(person, user_id=number, role=role)
+        return self.server.token(person, user_id=number, role=role,
+                                 exp=int(clock.now()) + 86400)
 
     async def open(self, rest):
         words = shlex.split(rest)
@@ -268,8 +273,17 @@ class Talk:
             await self.clients.pop(name).closed(None, True)
         await asyncio.to_thread(self.server.start)
 
-    async def sleep(self, rest):
-        await asyncio.sleep(float(rest))
+    def all_gone(self):
+        """Those who have closed or dropped their connections have gone for the server, too."""
+        stats = json.loads(self.server.ctl("--json", "stats"))
+        return stats["sessions"] == len(self.clients)
+
+    async def later(self, rest):
+        """Between two questions that follow each other, the server looks what is due."""
+        await asyncio.to_thread(until, self.all_gone, "the server knows who is there")
+        self.clock.leap(int(rest))
+        for _ in range(2):
+            await asyncio.to_thread(self.server.ctl, "stats")
 
     # -- what connections do
 
@@ -330,7 +344,7 @@ class Talk:
 
     VERBS = {"dialect": dialect, "person": person, "ctl": ctl, "ctl!": ctl_fails, "let": let,
              "check": check, "token": token, "open": open, "http": http, "answered": http_answer,
-             "restart": restart, "kill": kill, "sleep": sleep}
+             "restart": restart, "kill": kill, "later": later}
     ACTIONS = {">": say, ">>": say_text, ">binary": say_binary, "<": hear,
                "hears": hear_event, "eventually": hear_eventually, "refused": refused,
                "nothing": nothing, "closed": closed, "close": close, "drop": drop}
@@ -384,6 +398,8 @@ class Talk:
         with_failure = True
         self.server = self.read_settings()
         try:
+            if self.leaps:
+                self.clock = Clock(self.server)
             await asyncio.to_thread(self.server.start)
             await self.block(self.statements)
             for client in list(self.clients.values()):
