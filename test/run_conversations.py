@@ -41,7 +41,7 @@ once; one TAP line each.  Statements (see salon_test/language.py for their form 
                                       place of PERSON: with that token)
     answered STATUS [OBJECT]          what the answer to that is
     restart, kill                     salond, with SIGTERM or SIGKILL; everybody is disconnected
-    later SECONDS                     for the server so much time has passed, beside what really has; in
+    later SECONDS                     for the server so much time has passed, besides what has; in
                                       a file that says so nobody is pinged
     repeat N … end                    $i counts from 1
     each $name in LIST … end          variables that a round has set are forgotten in the next
