@@ -140,13 +140,16 @@ int room_online_count(const room_t *room)
 
 /* ---- In the tables ---- */
 
+/* What they add is for a room that may have been removed, and for somebody who may have become a
+ * member, since memory was asked: the transactions before this one know. */
+
 void room_member_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id,
                          room_role_t role)
 {
     if (room->live) return;
     salon_sql(req, "INSERT INTO room_members (room_id, user_id, role, joined_at)"
-              " VALUES (%ld, %ld, %d, %ld)", (long)room->id, (long)user_id, role,
-              (long)salon_now());
+              " SELECT id, %ld, %d, %ld FROM rooms WHERE id = %ld",
+              (long)user_id, role, (long)salon_now(), (long)room->id);
 }
 
 void room_member_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id)
@@ -159,8 +162,10 @@ void room_member_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t us
 void room_invitation_sql_add(salon_req_t *req, const room_t *room, apr_int64_t user_id)
 {
     if (room->live) return;
-    salon_sql(req, "INSERT INTO room_invitations (room_id, user_id) VALUES (%ld, %ld)",
-              (long)room->id, (long)user_id);
+    salon_sql(req, "INSERT INTO room_invitations (room_id, user_id)"
+              " SELECT id, %ld FROM rooms WHERE id = %ld AND NOT EXISTS"
+              " (SELECT role FROM room_members WHERE room_id = %ld AND user_id = %ld)",
+              (long)user_id, (long)room->id, (long)room->id, (long)user_id);
 }
 
 void room_invitation_sql_remove(salon_req_t *req, const room_t *room, apr_int64_t user_id)

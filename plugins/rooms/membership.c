@@ -225,6 +225,6 @@ salon_outcome_t room_do_invite(salon_req_t *req)
     const salon_user_t *user = person_of(req);
     if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
     room_invitation_sql_remove(req, room, user->id);
-    if (room_member(room, user->id) == NULL) room_invitation_sql_add(req, room, user->id);
+    room_invitation_sql_add(req, room, user->id);
     return room_store(req, room, invited);
 }
