@@ -225,10 +225,12 @@ static salon_outcome_t media_remove_any(salon_req_t *req)
     return media != NULL ? remove_one(req, media, media_json) : salon_fail(req, NOT_FOUND);
 }
 
+/* What is about to go is found by nobody any more. */
 static void list_add(json_object *list, void *value, void *baton)
 {
     const media_t *media = value;
     (void)baton;
+    if (media->going) return;
     json_object *row = media_json(media);
     json_object_array_add(list, salon_json_integer(row, "uses", use_count(media)));
 }
