@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One run at a time, and of that one step: to look which of the next timelines hold too much, or to
- * purge one of these.  What a step waits for behind others counts as its time, so the pauses are
- * longer when the store has much else to do.
+ * One run at a time, and of that one step (steps.h): to look which of the next timelines hold too
+ * much, or to purge one of these.
  */
 #define LOG_AREA "retention"
 #include "retention.h"
@@ -14,27 +13,24 @@
 
 #include "chat.h"
 #include "log.h"
-#include "server.h"
+#include "steps.h"
 #include "tally.h"
 #include "timeline.h"
 #include "timeline_purge.h"
 
-#define MINUTE      60000 /* milliseconds */
-#define FIRST       MINUTE
-#define INTERVAL    (60 * MINUTE)
-#define AGAIN       (5 * MINUTE)  /* after one that has failed */
-#define SPREAD      (10 * MINUTE) /* at most, of several servers that were started together */
-#define PAGE        200           /* timelines that are looked at in one step */
-#define PAUSE_SHARE 4             /* times what the step before it has taken */
-#define PAUSE_LEAST 10
-#define PAUSE_MOST  5000
+#define MINUTE   60000 /* milliseconds */
+#define FIRST    MINUTE
+#define INTERVAL (60 * MINUTE)
+#define AGAIN    (5 * MINUTE)  /* after one that has failed */
+#define SPREAD   (10 * MINUTE) /* at most, of several servers that were started together */
+#define PAGE     200          /* timelines that are looked at in one step */
 
 typedef struct {
     apr_pool_t *pool;
     salon_req_t *req; /* that has asked for it; NULL: nobody has */
     bool dry;
     salon_keep_t supposed;          /* of a dry one: in the place of what is said; or no limit */
-    apr_int64_t now, began_at;      /* when the run, and its step, has begun (chat_now) */
+    apr_int64_t now;                /* when it has begun */
     apr_int64_t cursor;             /* timelines up to that one have been looked at */
     bool last_page;
     apr_array_header_t *due;        /* ids of those of them that hold too much */
@@ -51,10 +47,9 @@ typedef struct wish_t {
 } wish_t;
 
 static struct {
-    uv_timer_t timer; /* for the next step, or for the next run: calls on_timer */
-    uv_timer_cb on_timer;
-    run_t *run;       /* NULL: none */
-    wish_t *wishes;   /* runs that are asked for, the oldest first */
+    steps_t steps;  /* of a run's steps; between runs it waits for the next */
+    run_t *run;     /* NULL: none */
+    wish_t *wishes; /* runs that are asked for, the oldest first */
     apr_int64_t next_at; /* chat_now */
     apr_int64_t last_at;
     bool stopping;
@@ -112,11 +107,6 @@ static void run_note(const run_t *run, bool complete)
                    run->tally.messages);
 }
 
-static void timer_arm(apr_int64_t delay)
-{
-    if (!all.stopping) uv_timer_start(&all.timer, all.on_timer, (uint64_t)MAX(0, delay), 0);
-}
-
 static void run_end(bool complete)
 {
     run_t *run = all.run;
@@ -128,7 +118,7 @@ static void run_end(bool complete)
         salon_req_resume(run->req, complete ? run_answer : run_refuse);
     }
     apr_pool_destroy(run->pool);
-    timer_arm(all.wishes != NULL ? 0 : all.next_at - chat_now());
+    steps_wait(&all.steps, all.wishes != NULL ? 0 : all.next_at - chat_now());
 }
 
 /* ---- From step to step ---- */
@@ -136,17 +126,8 @@ static void run_end(bool complete)
 /* The next step, after a pause. */
 static void step_end(run_t *run)
 {
-    apr_int64_t took = chat_now() - run->began_at;
-    apr_int64_t pause = run->dry ? took : MAX(took * PAUSE_SHARE, PAUSE_LEAST);
     if (all.stopping) run_end(false);
-    else timer_arm(MIN(pause, PAUSE_MOST));
-}
-
-/* Later; other things wait for the store. */
-static void step_delay(run_t *run)
-{
-    run->began_at = chat_now() - PAUSE_MOST;
-    step_end(run);
+    else steps_go_on(&all.steps, run->dry ? STEPS_READING : STEPS_WRITING);
 }
 
 /* ---- Looking for timelines that hold too much ---- */
@@ -206,7 +187,7 @@ static void page_look(run_t *run)
         " WHERE timeline_id = timelines.id ORDER BY seq LIMIT 1) AS n"
         " FROM timelines WHERE id > %ld ORDER BY id LIMIT %d",
         (long)run->cursor, PAGE);
-    if (!begun) step_delay(run);
+    if (!begun) steps_put_off(&all.steps);
 }
 
 /* ---- Purging one ---- */
@@ -265,14 +246,13 @@ static void timeline_purge(run_t *run)
     run->purge.keep = keep;
     run->purge.now = run->now;
     run->purge.dry = run->dry;
-    if (!purge_push(&run->purge)) step_delay(run);
+    if (!purge_push(&run->purge)) steps_put_off(&all.steps);
 }
 
-/* ---- The timer ---- */
+/* ---- The next step ---- */
 
 static void step_begin(run_t *run)
 {
-    run->began_at = chat_now();
     if (run->at < run->due->nelts) timeline_purge(run);
     else if (run->last_page) run_end(true);
     else page_look(run);
@@ -298,29 +278,27 @@ static run_t *wish_take(void)
     return run;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void step(void)
 {
-    (void)timer;
     if (all.run == NULL && all.wishes != NULL) all.run = wish_take();
     else if (all.run == NULL && is_wanted()) all.run = run_make(NULL, false);
     if (all.run != NULL) step_begin(all.run);
-    else timer_arm(FIRST);
+    else steps_wait(&all.steps, FIRST);
 }
 
 void retention_init(void)
 {
-    uv_timer_init(chat_loop(), &all.timer);
-    all.on_timer = on_timer;
+    steps_init(&all.steps, step);
     all.next_at = chat_now() + FIRST;
-    timer_arm(FIRST);
+    steps_wait(&all.steps, FIRST);
 }
 
 /* A step that waits for the store ends the run when that has answered. */
 void retention_stop(void)
 {
     all.stopping = true;
-    if (all.run != NULL && uv_is_active((uv_handle_t *)&all.timer)) run_end(false);
-    uv_timer_stop(&all.timer);
+    if (all.run != NULL && steps_waits(&all.steps)) run_end(false);
+    steps_stop(&all.steps);
     for (; all.wishes != NULL; all.wishes = all.wishes->next)
         salon_req_resume(all.wishes->req, run_refuse);
 }
@@ -335,7 +313,7 @@ static salon_outcome_t wish_add(salon_req_t *req, bool dry)
     *wish = (wish_t){ .req = req, .dry = dry };
     while (*link != NULL) link = &(*link)->next;
     *link = wish;
-    if (all.run == NULL) timer_arm(0);
+    if (all.run == NULL) steps_wait(&all.steps, 0);
     return salon_req_wait(req);
 }
 

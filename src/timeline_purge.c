@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The oldest messages are found by the index of positions, and deleted by their ids, so a purge
- * costs the same whatever the length of the timeline.  MariaDB would walk through all that is
- * before a position, rather than look it up, were there no other end to what is asked for.
+ * What is looked at in one go is what oldest.h finds: some rows from the oldest on, so a purge
+ * costs the same whatever the length of the timeline.
  */
 #include "timeline_purge.h"
 
 #include "hooks.h"
 #include "metrics.h"
+#include "oldest.h"
 #include "server.h"
 #include "sql.h"
 #include "timeline.h"
 
 /* ---- Store thread ---- */
-
-#define STRETCH 5 /* positions for each row: others are those of changes, or have gone */
-
-/* The columns of rows_read. */
-enum { ID, SEQ, CREATED_AT, PARENT_ID, PINNED, DELETED };
 
 static db_status_t count_read(db_t *db, apr_pool_t *pool, const purge_t *purge,
                               apr_int64_t *count_r)
@@ -34,52 +29,20 @@ static db_status_t count_read(db_t *db, apr_pool_t *pool, const purge_t *purge,
 
 static int rows_most(const purge_t *purge)
 {
-    return purge->dry ? PURGE_LOOK : PURGE_ROWS;
-}
-
-/* *first_r: the position of the next row; 0: there is none. */
-static db_status_t first_read(db_t *db, apr_pool_t *pool, const purge_t *purge,
-                              apr_int64_t *first_r)
-{
-    salon_rows_t rows;
-    db_status_t status = db_runf(db, pool, &rows,
-                                 "SELECT MIN(seq) AS n FROM messages WHERE timeline_id = %ld"
-                                 " AND seq > %ld",
-                                 (long)purge->timeline_id, (long)purge->after);
-    if (status == DB_OK) *first_r = salon_rows_integer(&rows, 0, 0);
-    return status;
-}
-
-/* *last_r: the position up to which there are no others. */
-static db_status_t rows_read(db_t *db, apr_pool_t *pool, const purge_t *purge,
-                             salon_rows_t *rows_r, apr_int64_t *last_r)
-{
-    apr_int64_t first = 0;
-    int most = rows_most(purge);
-    *rows_r = (salon_rows_t){ 0 };
-    db_status_t status = first_read(db, pool, purge, &first);
-    if (status != DB_OK || first == 0) return status;
-    *last_r = first + most * STRETCH;
-    status = db_runf(db, pool, rows_r,
-                     "SELECT id, seq, created_at, parent_id, pinned, deleted FROM messages"
-                     " WHERE timeline_id = %ld AND seq >= %ld AND seq <= %ld ORDER BY seq LIMIT %d",
-                     (long)purge->timeline_id, (long)first, (long)*last_r, most);
-    if (status == DB_OK && rows_r->count == most)
-        *last_r = salon_rows_integer(rows_r, most - 1, SEQ);
-    return status;
+    return purge->dry ? PURGE_LOOK : OLDEST_DELETED;
 }
 
 /* What is deleted is not among those that are passed, for it is not counted any more. */
 static void row_take(purge_t *purge, const salon_rows_t *rows, int row, keep_verdict_t verdict)
 {
-    bool deleted = salon_rows_integer(rows, row, DELETED) != 0;
+    bool deleted = salon_rows_integer(rows, row, OLDEST_IS_DELETED) != 0;
     if (!deleted && (purge->dry || verdict != KEEP_GOES)) purge->next_passed++;
     if (verdict != KEEP_ENOUGH) purge->over = false;
     if (verdict != KEEP_GOES) return;
     purge->gone[purge->count++] =
-        (purged_t){ .id = salon_rows_integer(rows, row, ID),
-                    .parent_id = salon_rows_integer(rows, row, PARENT_ID),
-                    .created_at = salon_rows_integer(rows, row, CREATED_AT),
+        (purged_t){ .id = salon_rows_integer(rows, row, OLDEST_ID),
+                    .parent_id = salon_rows_integer(rows, row, OLDEST_PARENT_ID),
+                    .created_at = salon_rows_integer(rows, row, OLDEST_CREATED_AT),
                     .deleted = deleted };
 }
 
@@ -90,10 +53,10 @@ static void rows_take(purge_t *purge, const salon_rows_t *rows, apr_int64_t coun
     purge->over = true;
     purge->next_passed = purge->passed;
     for (int row = 0; row < rows->count; row++) {
-        bool pinned = salon_rows_integer(rows, row, PINNED) != 0;
-        bool deleted = salon_rows_integer(rows, row, DELETED) != 0;
-        row_take(purge, rows, row,
-                 keep_next(&walk, salon_rows_integer(rows, row, CREATED_AT), pinned, deleted));
+        apr_int64_t created_at = salon_rows_integer(rows, row, OLDEST_CREATED_AT);
+        bool pinned = salon_rows_integer(rows, row, OLDEST_PINNED) != 0;
+        bool deleted = salon_rows_integer(rows, row, OLDEST_IS_DELETED) != 0;
+        row_take(purge, rows, row, keep_next(&walk, created_at, pinned, deleted));
     }
 }
 
@@ -106,11 +69,9 @@ static int live_count(const purge_t *purge)
 
 static db_status_t rows_delete(db_t *db, apr_pool_t *pool, const purge_t *purge)
 {
-    sql_text_t *text = sql_text_make(pool, db_engine(db), false);
-    sql_text_add(text, "DELETE FROM messages WHERE id IN (%ld", (long)purge->gone[0].id);
-    for (int i = 1; i < purge->count; i++) sql_text_add(text, ", %ld", (long)purge->gone[i].id);
-    sql_text_add(text, ")");
-    db_status_t status = db_run(db, pool, sql_text_string(text), NULL);
+    apr_int64_t *ids = apr_palloc(pool, sizeof(*ids) * (apr_size_t)purge->count);
+    for (int i = 0; i < purge->count; i++) ids[i] = purge->gone[i].id;
+    db_status_t status = oldest_delete(db, pool, "messages", ids, purge->count);
     int live = live_count(purge);
     if (status != DB_OK || live == 0) return status;
     return db_runf(db, pool, NULL,
@@ -161,7 +122,9 @@ static db_status_t purge_run(db_t *db, apr_pool_t *pool, purge_t *purge)
     apr_int64_t count;
     db_status_t status = count_read(db, pool, purge, &count);
     purge->next_after = purge->after;
-    if (status == DB_OK) status = rows_read(db, pool, purge, &rows, &purge->next_after);
+    if (status == DB_OK)
+        status = oldest_read(db, pool, purge->timeline_id, purge->after, rows_most(purge), &rows,
+                             &purge->next_after);
     if (status != DB_OK) return status;
     rows_take(purge, &rows, count);
     if (purge->dry || purge->count == 0) return DB_OK;

@@ -10,8 +10,7 @@
 #include "keep.h"
 #include "store.h"
 
-#define PURGE_ROWS 100  /* that are looked at in one go */
-#define PURGE_LOOK 1000 /* the same, where nothing is deleted */
+#define PURGE_LOOK 1000 /* messages that are looked at in one go, where nothing is deleted */
 
 typedef struct purged_t {
     apr_int64_t id, parent_id, created_at;
