@@ -12,6 +12,7 @@
 #include "api_token.h"
 #include "metrics.h"
 #include "plugin.h"
+#include "removal.h"
 #include "retention.h"
 #include "salon/message.h"
 #include "user.h"
@@ -44,6 +45,12 @@ static const char *refuse_hook(const salon_user_t *user, const char *what, salon
 {
     (void)what, (void)topic;
     return user != NULL && user->erased ? SALON_INVALID_TOKEN : NULL;
+}
+
+static void stop_hook(void)
+{
+    retention_stop();
+    removal_stop();
 }
 
 /* ---- Tables ---- */
@@ -175,7 +182,7 @@ static const salon_event_t events[] = {
 };
 
 static const salon_hooks_t hooks = { .access = access_hook, .refuse = refuse_hook,
-                                     .stop = retention_stop };
+                                     .stop = stop_hook };
 
 static const salon_personal_t personal[] = {
     { "users", "id", SALON_KEEP }, /* as somebody who has been erased */

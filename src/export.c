@@ -180,6 +180,17 @@ static const char *person_find(const exporter_t *exporter, const char *name, apr
     return NULL;
 }
 
+/* What was said in a place that has been removed is nobody's any more, though it may still be
+ * there.  The table came later than others. */
+static const char *not_going(const exporter_t *exporter, const table_t *table)
+{
+    bool there = false;
+    if (catalog_column(table, "timeline_id") < 0) return NULL;
+    if (catalog_has(exporter->db, exporter->pool, "timelines_going", &there) != DB_OK || !there)
+        return NULL;
+    return "timeline_id NOT IN (SELECT id FROM timelines_going)";
+}
+
 /* All columns of one table at once; those that a later start will add have nobody's id. */
 static const char *person_table_write(exporter_t *exporter, const salon_personal_t *personal,
                                       apr_int64_t id)
@@ -193,6 +204,7 @@ static const char *person_table_write(exporter_t *exporter, const salon_personal
             catalog_column(&table, personal->column) >= 0)
             selection.columns[selection.column_count++] = personal->column;
     if (wrong != NULL || selection.column_count == 0) return wrong;
+    selection.condition = not_going(exporter, &table);
     return rows_write(exporter, &table, &selection);
 }
 

@@ -42,9 +42,16 @@ static const char *const messages_3[] = {
     NULL,
 };
 
+/* Of a timeline that stands there, nobody finds a message any more. */
+static const char *const messages_4[] = {
+    "CREATE TABLE timelines_going (id BIGINT PRIMARY KEY)",
+    NULL,
+};
+
 const salon_migration_t message_migrations[] = { { 1, messages_1 },
                                                  { 2, messages_2 },
                                                  { 3, messages_3 },
+                                                 { 4, messages_4 },
                                                  { 0, NULL } };
 
 static apr_size_t text_size(const char *text)

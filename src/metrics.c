@@ -11,6 +11,7 @@
 
 #include "latency.h"
 #include "plugin.h"
+#include "removal.h"
 #include "retention.h"
 #include "server.h"
 #include "session.h"
@@ -47,6 +48,8 @@ static const struct counter_t {
     [METRIC_MESSAGES_STORED] = { "messages_stored_total", "chat messages committed" },
     [METRIC_MESSAGES_EXPIRED] = { "messages_expired_total",
                                   "messages deleted as too old or too many" },
+    [METRIC_MESSAGES_REMOVED] = { "messages_removed_total",
+                                  "messages deleted since their place was removed" },
 };
 
 static apr_int64_t connections_now(void)
@@ -120,6 +123,8 @@ const salon_metric_t metrics_gauges[] = {
       retention_running },
     { "retention_last_timestamp_seconds", "gauge", "when that was last complete; 0: not yet",
       retention_last_at },
+    { "timelines_going", "gauge", "removed places whose messages are yet to be deleted",
+      removal_left },
     { "uptime_seconds", "gauge", "since the start", uptime },
     { NULL, NULL, NULL, NULL },
 };

@@ -58,6 +58,9 @@ static void selection_add(sql_text_t *text, const selection_t *selection)
         sql_text_add(text, " = %ld", (long)selection->value);
     }
     sql_text_add_plain(text, ")");
+    if (selection->condition == NULL) return;
+    sql_text_add_plain(text, " AND ");
+    sql_text_add_plain(text, selection->condition);
 }
 
 /* From FROM on: the next rows, so many. */

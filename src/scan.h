@@ -13,6 +13,7 @@ typedef struct selection_t {
     int column_count;
     const char *columns[CATALOG_COLUMNS];
     apr_int64_t value;
+    const char *condition; /* SQL of ours, which must hold besides; NULL: none */
 } selection_t;
 
 /* NULL: go on; otherwise what is wrong, which ends the scan. */

@@ -23,6 +23,7 @@
 #include "hooks.h"
 #include "log.h"
 #include "plugin.h"
+#include "removal.h"
 #include "retention.h"
 #include "schema.h"
 #include "sequence.h"
@@ -99,6 +100,7 @@ static const char *state_begin(void)
     sequence_init(server.pool);
     topic_init(server.pool);
     retention_init();
+    removal_init();
     return plugin_start(server.pool);
 }
 

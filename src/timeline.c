@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hooks.h"
+#include "removal.h"
 #include "salon/map.h"
 #include "server.h"
 
@@ -279,12 +280,21 @@ void salon_timeline_sql_add(salon_req_t *req, const salon_timeline_kind_t *kind,
               (long)timeline_id(kind, owner_id));
 }
 
+static apr_status_t removed(void *req)
+{
+    (void)req;
+    removal_wake();
+    return APR_SUCCESS;
+}
+
+/* The request is over when it is known whether that has been committed. */
 void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_kind_t *kind,
                                apr_int64_t owner_id)
 {
     long id = (long)timeline_id(kind, owner_id);
-    salon_sql(req, "DELETE FROM messages WHERE timeline_id = %ld", id);
+    salon_sql(req, "INSERT INTO timelines_going (id) SELECT id FROM timelines WHERE id = %ld", id);
     salon_sql(req, "DELETE FROM timelines WHERE id = %ld", id);
+    apr_pool_cleanup_register(req->pool, req, removed, apr_pool_cleanup_null);
 }
 
 void salon_timeline_sql_unread(salon_req_t *req, const salon_timeline_kind_t *kind,

@@ -29,18 +29,6 @@ static bool is_new(const send_t *send)
 
 /* ---- What is known already ---- */
 
-/* A SELECT whose last part is an IN list, to which members are added. */
-static sql_text_t *list_begin(const batch_t *batch)
-{
-    return sql_text_make(batch->pool, db_engine(batch->db), true);
-}
-
-static db_status_t list_run(const batch_t *batch, sql_text_t *text, salon_rows_t *rows_r)
-{
-    sql_text_add(text, ")");
-    return db_run(batch->db, batch->pool, sql_text_string(text), rows_r);
-}
-
 static db_status_t message_read(const batch_t *batch, apr_int64_t id, send_t *send)
 {
     salon_rows_t rows;
@@ -69,25 +57,39 @@ static void firsts_note(const batch_t *batch, apr_hash_t *firsts)
     }
 }
 
+/* " WHERE client_key IN (...)"; false: nobody gave one. */
+static bool keys_add(sql_text_t *text, apr_hash_t *firsts)
+{
+    const char *before = " WHERE client_key IN (";
+    for (apr_hash_index_t *i = apr_hash_first(NULL, firsts); i != NULL; i = apr_hash_next(i)) {
+        sql_text_add_plain(text, before);
+        sql_text_add(text, "%s", (const char *)apr_hash_this_key(i));
+        before = ", ";
+    }
+    sql_text_add_plain(text, ")");
+    return apr_hash_count(firsts) > 0;
+}
+
+/* What was said in a place that is there no longer is no message that could be repeated. */
+static db_status_t forget_gone(const batch_t *batch, apr_hash_t *firsts)
+{
+    sql_text_t *text = sql_text_make(batch->pool, db_engine(batch->db), false);
+    sql_text_add_plain(text, "UPDATE messages SET client_key = NULL");
+    if (!keys_add(text, firsts)) return DB_OK;
+    sql_text_add_plain(text, " AND timeline_id IN (SELECT id FROM timelines_going)");
+    return db_run(batch->db, batch->pool, sql_text_string(text), NULL);
+}
+
 /* Client ids are new, but for a client's second attempts; so they are looked up only when the
  * unique index has refused one. */
 static db_status_t find_known(const batch_t *batch, apr_hash_t *firsts)
 {
     salon_rows_t rows;
-    sql_text_t *text = NULL;
-    for (int i = 0; i < batch->count; i++) {
-        const char *key = batch->sends[i]->message.client_key;
-        if (key == NULL || apr_hash_get(firsts, key, APR_HASH_KEY_STRING) != batch->sends[i])
-            continue;
-        if (text == NULL) {
-            text = list_begin(batch);
-            sql_text_add(text, "SELECT id, client_key FROM messages WHERE client_key IN (%s", key);
-        } else {
-            sql_text_add(text, ", %s", key);
-        }
-    }
-    db_status_t status = text != NULL ? list_run(batch, text, &rows) : DB_OK;
-    for (int r = 0; text != NULL && status == DB_OK && r < rows.count; r++) {
+    sql_text_t *text = sql_text_make(batch->pool, db_engine(batch->db), true);
+    sql_text_add_plain(text, "SELECT id, client_key FROM messages");
+    if (!keys_add(text, firsts)) return DB_OK;
+    db_status_t status = db_run(batch->db, batch->pool, sql_text_string(text), &rows);
+    for (int r = 0; status == DB_OK && r < rows.count; r++) {
         send_t *send = apr_hash_get(firsts, salon_rows_text(&rows, r, 1), APR_HASH_KEY_STRING);
         if (send == NULL) continue;
         send->known = true;
@@ -129,7 +131,7 @@ static db_status_t check_parents(const batch_t *batch)
 {
     salon_rows_t rows;
     bool any = false;
-    sql_text_t *text = list_begin(batch);
+    sql_text_t *text = sql_text_make(batch->pool, db_engine(batch->db), true);
     sql_text_add(text, "SELECT id, timeline_id FROM messages WHERE deleted = 0 AND id IN (0");
     for (int i = 0; i < batch->count; i++) {
         const send_t *send = batch->sends[i];
@@ -138,7 +140,8 @@ static db_status_t check_parents(const batch_t *batch)
         any = true;
     }
     if (!any) return DB_OK;
-    db_status_t status = list_run(batch, text, &rows);
+    sql_text_add(text, ")");
+    db_status_t status = db_run(batch->db, batch->pool, sql_text_string(text), &rows);
     for (int i = 0; status == DB_OK && i < batch->count; i++) {
         send_t *send = batch->sends[i];
         if (is_new(send) && send->message.parent_id != 0)
@@ -268,6 +271,7 @@ static db_status_t sends_run(db_t *db, apr_pool_t *pool, store_job_t **jobs, int
         batch.sends[i]->known = batch.sends[i]->refused = false;
     db_status_t status = DB_OK;
     firsts_note(&batch, firsts);
+    if (db_is_again(db)) status = forget_gone(&batch, firsts);
     if (status == DB_OK && db_is_again(db)) status = find_known(&batch, firsts);
     if (status == DB_OK) repeats_mark(&batch, firsts);
     if (status == DB_OK) status = check_parents(&batch);

@@ -153,9 +153,11 @@ static db_status_t message_select(db_t *db, change_t *change)
     return status;
 }
 
-static db_status_t position_next(db_t *db, apr_pool_t *pool, message_t *message)
+/* Of a timeline that has been removed, the message may still be there. */
+static db_status_t position_next(db_t *db, apr_pool_t *pool, change_t *change)
 {
     salon_rows_t rows;
+    message_t *message = &change->message;
     db_status_t status = db_runf(db, pool, NULL,
                                  "UPDATE timelines SET seq = seq + 1, message_count ="
                                  " message_count - %d WHERE id = %ld",
@@ -163,8 +165,8 @@ static db_status_t position_next(db_t *db, apr_pool_t *pool, message_t *message)
     if (status == DB_OK)
         status = db_runf(db, pool, &rows, "SELECT seq FROM timelines WHERE id = %ld",
                          (long)message->timeline_id);
-    if (status == DB_OK && rows.count == 0) return DB_FAILED;
-    if (status != DB_OK) return status;
+    change->gone = status == DB_OK && rows.count == 0;
+    if (status != DB_OK || change->gone) return status;
     message->changed_seq = salon_rows_integer(&rows, 0, 0);
     position_note(message->timeline_id, message->changed_seq);
     return DB_OK;
@@ -195,8 +197,9 @@ static db_status_t change_run(db_t *db, change_t *change)
     if (status != DB_OK || change->gone) return status;
     change->unchanged = !change->kind->apply(change, &change->message);
     if (change->unchanged) return DB_OK;
-    status = position_next(db, pool, &change->message);
-    if (status == DB_OK) status = message_update(db, pool, &change->message);
+    status = position_next(db, pool, change);
+    if (status != DB_OK || change->gone) return status;
+    status = message_update(db, pool, &change->message);
     return status == DB_OK ? reply_uncount(db, pool, &change->message) : status;
 }
 

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import salon_test
+import test_removal
 import test_retention
 import upgrade
 from salon_test import LIMIT, SALOND, Client, Server, check, signed_in, until
@@ -298,6 +299,27 @@ def test_expiring():
         test_retention.figures(server)
 
 
+def test_removing():
+    """The database goes away while a removed room's messages are being deleted: all of them go"""
+    with Through() as server:
+        server.add_people("alice")
+        server.ctl("room", "add", "general")
+        test_retention.fill(server, test_removal.MANY, 2)
+        server.ctl("room", "remove", "general")
+        until(lambda: test_retention.metric(server, "messages_removed_total") > 0, "some have gone")
+        server.proxy.swallow(b"COMMIT")
+        until(lambda: "had taken effect" in server.log(), "the answer is swallowed")
+        server.proxy.frozen = True
+        server.proxy.cut()
+        wait_ready(server, 503)
+        server.proxy.frozen = False
+        wait_ready(server, 200)
+        test_removal.all_gone(server)
+        check(test_retention.metric(server, "messages_removed_total") == test_removal.MANY,
+              "counted otherwise")
+        test_removal.nothing_left(server)
+
+
 # ---- The last: the database server itself -------------------------------------------------------
 
 def test_stopped():
@@ -334,5 +356,5 @@ def test_killed():
 
 
 TOGETHER = [test_frozen, test_slow, test_cut, test_doubt, test_doubt_stays, test_expiring,
-            test_at_once, test_newer, test_restricted]
+            test_removing, test_at_once, test_newer, test_restricted]
 ALONE = [test_stopped, test_stopped_process, test_killed]  # nobody else has the server meanwhile

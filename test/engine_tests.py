@@ -18,6 +18,7 @@ import run_conversations
 import salon_test
 import test_media
 import test_process
+import test_removal
 import test_retention
 import upgrade
 from salon_test import Server, Skip, check, databases
@@ -59,7 +60,7 @@ def test_tables():
 
 TOGETHER = engine_faults.TOGETHER + [test_units, test_tables, test_media.permissions,
                                      upgrade.test_upgrade, plans.test_plans,
-                                     *test_retention.ON_EACH,
+                                     *test_removal.ON_EACH, *test_retention.ON_EACH,
                                      test_process.test_stop_under_load,
                                      test_process.test_crash_under_load]
 TESTS = TOGETHER + engine_faults.ALONE

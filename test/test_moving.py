@@ -373,6 +373,7 @@ def test_person_whole():
     with Server() as server:
         server.stop()
         fill(server)
+        table(server, "DELETE FROM timelines_going")  # what is there is said to be gone
         somebody = value(1000, ("user_id", False, True, 0, "BIGINT"))
         places = personal(server)
 

@@ -36,9 +36,8 @@ def server(settings=""):
         yield salond
 
 
-def change(salond, *statements):
+def write(salond, *statements):
     """In the database, while the server is down."""
-    salond.stop()
     if salond.database:
         salond.database.run(";\n".join(statements) + ";")
     else:
@@ -46,6 +45,12 @@ def change(salond, *statements):
             for statement in statements:
                 database.execute(statement)
             database.commit()
+
+
+def change(salond, *statements):
+    """In the database of a server that is down meanwhile."""
+    salond.stop()
+    write(salond, *statements)
     salond.start()
 
 

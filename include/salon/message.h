@@ -64,7 +64,9 @@ SALON_API salon_timeline_t *salon_timeline_open(const salon_timeline_kind_t *kin
                                                 apr_int64_t owner_id, bool volatile_);
 /* Forgets it and sets *timeline to NULL; what is stored stays. */
 SALON_API void salon_timeline_close(salon_timeline_t **timeline);
-/* Adds the statement that makes, or the ones that remove, the stored timeline of an owner. */
+/* Adds the statement that makes, or the ones that remove, the stored timeline of an owner.  From
+ * the commit on nobody finds a message of one that is removed; the messages themselves are deleted
+ * by and by, however many there are. */
 SALON_API void salon_timeline_sql_add(salon_req_t *req, const salon_timeline_kind_t *kind,
                                       apr_int64_t owner_id);
 SALON_API void salon_timeline_sql_remove(salon_req_t *req, const salon_timeline_kind_t *kind,
@@ -162,10 +164,11 @@ typedef salon_outcome_t salon_message_found_t(salon_req_t *req, salon_topic_t to
                                               json_object *message);
 SALON_API salon_outcome_t salon_message_find(salon_req_t *req, salon_message_found_t *found);
 
-/* A condition of SQL: a message with the id in that column ("table.column") is stored, and has not
- * been deleted. */
+/* A condition of SQL: a message with the id in that column ("table.column") is stored, and neither
+ * it nor its timeline has been deleted. */
 #define SALON_SQL_MESSAGE_EXISTS(column)                                                         \
-    "EXISTS (SELECT id FROM messages WHERE messages.id = " column " AND messages.deleted = 0)"
+    "EXISTS (SELECT id FROM messages WHERE messages.id = " column " AND messages.deleted = 0"     \
+    " AND messages.timeline_id NOT IN (SELECT id FROM timelines_going))"
 
 /* Adds a SELECT whose only number is how many messages of others there are after the position. */
 SALON_API void salon_timeline_sql_unread(salon_req_t *req, const salon_timeline_kind_t *kind,

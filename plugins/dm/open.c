@@ -79,17 +79,12 @@ static void person_insert(salon_req_t *req, const wanted_t *wanted, apr_int64_t 
               (long)wanted->id, (long)user_id);
 }
 
-/* Deletes before it inserts: the store repeats a transaction of which it does not know the end. */
 static salon_outcome_t create(salon_req_t *req, wanted_t *wanted)
 {
     pair_t pair = wanted_pair(wanted);
     wanted->id = salon_next_id("dm");
     wanted->at = dm_moment();
     if (wanted->id == 0) return salon_fail(req, SALON_UNAVAILABLE);
-    salon_sql(req, "DELETE FROM dm_conversations WHERE low_id = %ld AND high_id = %ld",
-              (long)pair.low, (long)pair.high);
-    salon_sql(req, "DELETE FROM dm_persons WHERE conversation_id = %ld", (long)wanted->id);
-    salon_timeline_sql_remove(req, &conversation_timeline, wanted->id);
     salon_sql(req,
               "INSERT INTO dm_conversations"
               " (id, user1_id, user2_id, low_id, high_id, created_at, active_at)"
