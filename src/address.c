@@ -43,6 +43,7 @@ bool address_parse(apr_pool_t *pool, const char *text, const char **host_r, apr_
     const char *start = text + v6;
     const char *end = strchr(start, v6 ? ']' : ':');
     unsigned char binary[sizeof(struct in6_addr)];
+    char shortest[INET6_ADDRSTRLEN];
     const char *host;
 
     if (!end || end[v6] != ':' || !parse_port(end + v6 + 1, port_r))
@@ -50,7 +51,8 @@ bool address_parse(apr_pool_t *pool, const char *text, const char **host_r, apr_
     host = apr_pstrmemdup(pool, start, (apr_size_t)(end - start));
     if (inet_pton(v6 ? AF_INET6 : AF_INET, host, binary) != 1)
         return false;
-    *host_r = host;
+    inet_ntop(v6 ? AF_INET6 : AF_INET, binary, shortest, sizeof shortest);
+    *host_r = apr_pstrdup(pool, shortest);
     return true;
 }
 
@@ -111,18 +113,35 @@ apr_uint64_t address_group(const char *text)
     return big_endian(v6.s6_addr, 8);
 }
 
-bool address_is(const char *text)
+/* In the form that a peer's address has.  False: it is no address. */
+static bool text_of_text(const char *text, char text_r[ADDRESS_TEXT])
 {
     struct in6_addr v6;
     struct in_addr v4;
+    bool is_v4 = inet_pton(AF_INET, text, &v4) == 1;
 
-    return inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1;
+    if (!is_v4 && inet_pton(AF_INET6, text, &v6) != 1)
+        return false;
+    if (is_v4)
+        inet_ntop(AF_INET, &v4, text_r, ADDRESS_TEXT);
+    else
+        text_of_v6(&v6, text_r);
+    return true;
+}
+
+bool address_is(const char *text)
+{
+    char same[ADDRESS_TEXT];
+
+    return text_of_text(text, same);
 }
 
 bool address_listed(const char *text, const char *const *list)
 {
+    char same[ADDRESS_TEXT];
+
     for (; *list; list++)
-        if (strcmp(*list, text) == 0)
+        if (text_of_text(*list, same) && strcmp(same, text) == 0)
             return true;
     return false;
 }
@@ -132,6 +151,7 @@ bool address_listed(const char *text, const char *const *list)
 static bool last_address(const char *list, size_t *length_r, char text_r[ADDRESS_TEXT])
 {
     size_t end = *length_r, start;
+    char text[ADDRESS_TEXT];
 
     while (end > 0 && (list[end - 1] == ' ' || list[end - 1] == '\t'))
         end--;
@@ -142,9 +162,9 @@ static bool last_address(const char *list, size_t *length_r, char text_r[ADDRESS
         start++;
     if (end - start >= ADDRESS_TEXT)
         return false;
-    memcpy(text_r, list + start, end - start);
-    text_r[end - start] = '\0';
-    return address_is(text_r);
+    memcpy(text, list + start, end - start);
+    text[end - start] = '\0';
+    return text_of_text(text, text_r);
 }
 
 void address_forwarded(const char *peer, const char *header, const char *const *proxies,

@@ -10,7 +10,7 @@
 #include <apr_network_io.h>
 
 /* "127.0.0.1:8080", "[::1]:8080": no names; port 0 is any.  False: malformed.  host_r: without
- * brackets. */
+ * brackets, the same for each way of writing an address. */
 bool address_parse(apr_pool_t *pool, const char *text, const char **host_r, apr_port_t *port_r);
 
 #define ADDRESS_TEXT 46 /* the longest textual address, with its NUL */
@@ -20,9 +20,10 @@ bool address_of_peer(int fd, char text_r[ADDRESS_TEXT]);
 /* What counts as one address for limits: IPv4 whole, of IPv6 the first 64 bits.  0: no address. */
 apr_uint64_t address_group(const char *text);
 
-/* Is the text an address, as the other functions write it? */
+/* Is the text an address? */
 bool address_is(const char *text);
-/* Is it one of the NULL-terminated list? */
+/* Is an address, as address_of_peer writes it, one of the NULL-terminated list, whichever way that
+ * is written? */
 bool address_listed(const char *text, const char *const *list);
 /* Who speaks through reverse proxies.  header: what X-Forwarded-For says, NULL: nothing; proxies:
  * those that are believed, NULL-terminated.  The peer itself, unless it is a proxy: then the last
