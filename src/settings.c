@@ -33,6 +33,10 @@ static bool take_row(config_reader_t *reader, cfg_opt_t *option, const config_ro
         if (wrong != NULL) return config_refuse(reader, value, "%s: %s", row->name, wrong);
         texts[i] = value->text;
     }
+    texts[count] = NULL;
+    const char *wrong = count > 0 && row->check_list != NULL ? row->check_list(texts) : NULL;
+    if (wrong != NULL)
+        return config_refuse(reader, config_value_at(option, 0), "%s: %s", row->name, wrong);
     config_store(reader->pool, row, texts, (int)count, reader->parser.directory,
                  config_slot(row, base));
     return true;
@@ -183,13 +187,21 @@ static cfg_t *file_at(const config_reader_t *reader, int index)
     return APR_ARRAY_IDX(reader->parser.files, index, cfg_t *);
 }
 
-/* Who loads the plugins says where one is named that cannot be. */
+static const char *place_of(config_reader_t *reader, cfg_t *file, const char *name)
+{
+    cfg_opt_t *option = config_option(file, name);
+    if (!config_is_given(option) || cfg_opt_size(option) == 0) return NULL;
+    const config_value_t *value = config_value_at(option, 0);
+    return apr_psprintf(reader->pool, "%s:%d", value->file, value->line);
+}
+
+/* Who loads the plugins says where one is named that cannot be, or else their directory. */
 static void note_plugins(config_reader_t *reader, cfg_t *file)
 {
-    cfg_opt_t *option = config_option(file, "plugins");
-    if (!config_is_given(option) || cfg_opt_size(option) == 0) return;
-    const config_value_t *value = config_value_at(option, 0);
-    reader->config->plugins_at = apr_psprintf(reader->pool, "%s:%d", value->file, value->line);
+    const char **at = &reader->config->plugins_at;
+    const char *list = place_of(reader, file, "plugins");
+    if (list != NULL) *at = list;
+    else if (*at == NULL) *at = place_of(reader, file, "plugin_dir");
 }
 
 config_t *config_peek(apr_pool_t *pool, const char *file, const char **error_r)

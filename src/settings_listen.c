@@ -74,8 +74,10 @@ static bool check_dialect(config_reader_t *reader, cfg_t *section, const endpoin
 static bool take_endpoint(config_reader_t *reader, listener_t *listener, cfg_t *section)
 {
     const config_value_t *opened = config_opened_at(section);
-    if (route_compile(reader->pool, opened->text) == NULL) {
-        return config_refuse(reader, opened, "bad path pattern \"%s\"", opened->text);
+    if (strpbrk(opened->text, "?#") != NULL || route_compile(reader->pool, opened->text) == NULL) {
+        return config_refuse(reader, opened,
+                             "bad path pattern \"%s\"; it is written like /ws, /rooms/{room}",
+                             opened->text);
     }
     endpoint_t *endpoint = find_endpoint(listener, opened->text);
     if (endpoint == NULL) {

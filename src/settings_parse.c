@@ -52,7 +52,10 @@ bool config_fail(config_parser_t *parser, const char *file, int line, const char
 static void record_error(cfg_t *cfg, const char *format, va_list arguments)
 {
     const char *text = apr_pvsprintf(current->pool, format, arguments);
-    config_fail(current, current->file, cfg->line, "%s", text);
+    bool unknown = strncmp(format, "no such option", 14) == 0;
+    bool outside = strcmp(cfg->name, "root") == 0; /* so libconfuse calls what is in no section */
+    config_fail(current, current->file, cfg->line, "%s%s", text,
+                unknown && outside ? ", and no plugin of that name is loaded" : "");
 }
 
 /* Titles are made different, or libconfuse would put a section in the place of an earlier one with
@@ -169,7 +172,7 @@ static bool add_snippets(config_parser_t *parser, const char *directory, apr_arr
 {
     apr_dir_t *dir;
     apr_status_t rv = apr_dir_open(&dir, directory, parser->pool);
-    if (APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_ENOTDIR(rv)) return true;
+    if (APR_STATUS_IS_ENOENT(rv)) return true;
     if (rv != APR_SUCCESS) {
         char reason[128];
         parser->error = apr_psprintf(parser->pool, "%s: cannot be read: %s", directory,

@@ -16,6 +16,8 @@
 
 /* What is wrong with one text, in the pool or constant; NULL: nothing. */
 typedef const char *config_check_t(apr_pool_t *pool, const char *text);
+/* The same of a list's texts together, at least one, each of which is right; NULL behind them. */
+typedef const char *config_check_list_t(const char *const *texts);
 
 /* One setting.  Its value stands at `offset` of the structure that its table is for. */
 typedef struct config_row_t {
@@ -26,6 +28,7 @@ typedef struct config_row_t {
     apr_int64_t min, max; /* of an integer; both 0: any that is not negative */
     unsigned flags;
     config_check_t *check; /* of each text; NULL: the type says it all */
+    config_check_list_t *check_list; /* of a list; NULL: they may stand side by side as they like */
     const char *help;
 } config_row_t;
 

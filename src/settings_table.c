@@ -62,12 +62,12 @@ static const char *check_rate(apr_pool_t *pool, const char *text)
     return apr_psprintf(pool, "bad rate \"%s\"; it is written like 10/60s,100/3600s", text);
 }
 
-/* What a browser sends: scheme and host, perhaps a port, nothing behind it. */
 static const char *check_address(apr_pool_t *pool, const char *text)
 {
     return address_is(text) ? NULL : apr_psprintf(pool, "\"%s\" is no address", text);
 }
 
+/* What a browser sends: scheme and host, perhaps a port, nothing behind it. */
 static const char *check_origin(apr_pool_t *pool, const char *text)
 {
     const char *host = strstr(text, "://");
@@ -127,6 +127,7 @@ static const config_row_t jwt_rows[] = {
     { "key_file", SALON_SETTING_STRING, ROOT(jwt.key_file), "", .flags = CONFIG_PATH,
       .help = "a file with the secret (HS algorithms, at least 32 bytes) or the PEM public key" },
     { "algorithms", SALON_SETTING_LIST, ROOT(jwt.algorithms), "HS256", .check = check_algorithm,
+      .check_list = token_algorithms_check,
       .help = "accepted signatures: HS256, HS384, HS512; or RS256 ... ES512" },
     { "require_exp", SALON_SETTING_BOOLEAN, ROOT(jwt.require_exp), "true",
       .help = "refuse tokens that never expire" },

@@ -12,7 +12,8 @@
 
 #include "utf8.h"
 
-#define FILE_LONGEST (1 << 20)
+#define FILE_LONGEST    (1 << 20)
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors begin a file so */
 
 typedef struct text_t {
     char *at;
@@ -166,6 +167,7 @@ char *config_text_read(apr_pool_t *pool, const char *file, const char **error_r)
     size_t length = 0;
     char *begin = read_file(pool, file, &length, error_r);
     if (begin == NULL) return NULL;
+    if (strncmp(begin, BYTE_ORDER_MARK, 3) == 0) blank(begin, begin + 3);
     int line = bad_line(begin, length);
     if (line != 0) {
         *error_r = apr_psprintf(pool, "%s:%d: not UTF-8", file, line);

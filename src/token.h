@@ -26,6 +26,8 @@ typedef struct token_settings_t {
 
 /* Is there an algorithm of that name, other than "none"? */
 bool token_algorithm_known(const char *name);
+/* What is wrong with known algorithms in one list; NULL: nothing. */
+const char *token_algorithms_check(const char *const *names);
 
 typedef struct token_keys_t token_keys_t;
 

@@ -55,6 +55,15 @@ bool token_algorithm_known(const char *name)
     return find_algorithm(name) != NULL;
 }
 
+const char *token_algorithms_check(const char *const *names)
+{
+    const algorithm_t *first = find_algorithm(names[0]);
+    for (; *names != NULL; names++)
+        if ((find_algorithm(*names)->key == NULL) != (first->key == NULL))
+            return "HS algorithms cannot stand in one list with RS or ES";
+    return NULL;
+}
+
 static bool is_allowed(const token_keys_t *keys, const algorithm_t *algorithm)
 {
     return algorithm != NULL && (keys->allowed & 1u << (algorithm - algorithms)) != 0;
@@ -141,18 +150,15 @@ static const char *check_public(apr_pool_t *pool, const char *path, const token_
 
 static const char *read_algorithms(apr_pool_t *pool, const char *const *names, token_keys_t *keys)
 {
-    if (names == NULL || names[0] == NULL) return "no algorithms are allowed";
+    if (names == NULL || names[0] == NULL) return "jwt.algorithms is empty";
     const algorithm_t *first = find_algorithm(names[0]);
-    for (; *names != NULL; names++) {
-        const algorithm_t *algorithm = find_algorithm(*names);
-        if (algorithm == NULL) return apr_psprintf(pool, "unknown algorithm \"%s\"", *names);
-        if ((algorithm->key == NULL) != (first->key == NULL)) {
-            return "HS algorithms cannot stand in one list with RS or ES";
-        }
+    for (int i = 0; names[i] != NULL; i++) {
+        const algorithm_t *algorithm = find_algorithm(names[i]);
+        if (algorithm == NULL) return apr_psprintf(pool, "unknown algorithm \"%s\"", names[i]);
         keys->allowed |= 1u << (algorithm - algorithms);
     }
     if (first->key == NULL) keys->signing = first->alg;
-    return NULL;
+    return token_algorithms_check(names);
 }
 
 token_keys_t *token_keys_load(apr_pool_t *pool, const token_settings_t *settings,

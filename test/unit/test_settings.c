@@ -392,6 +392,17 @@ static void test_snippet_error(void **state)
     assert_non_null(strstr(error, "/conf.d/a.conf:1: "));
 }
 
+static void test_snippets_no_directory(void **state)
+{
+    (void)state;
+    write_file("salond.conf", "threads = 1\n");
+    write_file("conf.d", "threads = 2\n");
+    const char *error;
+    assert_null(config_read(pool, main_file, sections, SECTIONS, dialects, &error));
+    assert_string_equal(error, apr_pstrcat(pool, path_of("conf.d"),
+                                           ": cannot be read: Not a directory", NULL));
+}
+
 /* ---- Errors ---- */
 
 typedef struct wrong_t {
@@ -402,7 +413,7 @@ typedef struct wrong_t {
 
 static const wrong_t wrongs[] = {
     { 2, "no such option 'treads'", "# x\ntreads = 3\n" },
-    { 1, "no such option 'relay'", "relay { x = 1 }\n" },
+    { 1, "no such option 'relay', and no plugin of that name is loaded", "relay { x = 1 }\n" },
     { 3, "no such option 'x'", "database {\n\n x = 1 }\n" },
     { 4, "no such option 'x'", "listen \"127.0.0.1:1\" {\n endpoint \"/a\" {\n # y\n x = 1 } }\n" },
     { 1, "for 'opened'", "listen \"127.0.0.1:1\" { \"opened|\" = 1 }" },
@@ -440,6 +451,7 @@ static const wrong_t wrongs[] = {
     { 2, "plugins: \"../x\" is no plugin's name", "plugins = { rooms,\n \"../x\" }" },
     { 2, "require_exp: \"maybe\" is neither true nor false", "jwt {\n require_exp = maybe }" },
     { 1, "algorithms: unknown algorithm \"none\"", "jwt { algorithms = { none } }" },
+    { 2, "algorithms: HS algorithms cannot stand", "jwt {\n algorithms = { HS256, RS256 } }" },
     { 1, "level: unknown level \"loud\"", "log { level = loud }" },
     { 1, "driver: unknown driver \"oracle\"", "database { driver = oracle }" },
     { 3, "auto_create: \"2\" is neither", "\n\nrooms { auto_create = 2 }" },
@@ -450,8 +462,13 @@ static const wrong_t wrongs[] = {
     { 1, "bad address \"127.0.0.1:70000\"", "listen \"127.0.0.1:70000\" { }" },
     { 3, "a listener \"127.0.0.1:1\" already, in line 1",
       "listen \"127.0.0.1:1\" {\n}\nlisten \"127.0.0.1:1\" {\n }" },
-    { 2, "bad path pattern \"ws\"",
+    { 3, "a listener \"[0:0::1]:1\" already, in line 1",
+      "listen \"[::1]:1\" {\n}\nlisten \"[0:0::1]:1\" {\n }" },
+    { 2, "bad path pattern \"ws\"; it is written like /ws",
       "listen \"127.0.0.1:1\" {\n endpoint \"ws\" {\n dialect = veza } }" },
+    { 2, "bad path pattern \"/ws?x=1\"",
+      "listen \"127.0.0.1:1\" {\n endpoint \"/ws?x=1\" {\n dialect = veza } }" },
+    { 2, "no such option 'treads'", "\xef\xbb\xbfthreads = 3\ntreads = 3\n" },
     { 3, "an endpoint \"/{b}\" already, in line 2",
       "listen \"127.0.0.1:1\" {\n endpoint \"/{a}\" { dialect = veza }\n"
       " endpoint \"/{b}\" { dialect = veza } }" },
@@ -718,6 +735,7 @@ int main(void)
         cmocka_unit_test_setup(test_merged_listeners, set_up),
         cmocka_unit_test_setup(test_port_zero, set_up),
         cmocka_unit_test_setup(test_snippet_error, set_up),
+        cmocka_unit_test_setup(test_snippets_no_directory, set_up),
         cmocka_unit_test_setup(test_wrongs, set_up),
         cmocka_unit_test_setup(test_no_file, set_up),
         cmocka_unit_test_setup(test_peek, set_up),
