@@ -110,24 +110,28 @@ static void name_set(user_t *user, const char *name)
     apr_hash_set(directory.by_name, user->name, APR_HASH_KEY_STRING, user);
 }
 
-static user_t *user_put(apr_int64_t id, const char *name, salon_role_t role)
+static user_t *user_make(apr_int64_t id)
 {
     user_t *user = user_find(id);
-    if (user == NULL) {
-        user = calloc(1, sizeof(*user));
-        if (user == NULL) abort();
-        user->shown.id = id;
-        user->rates = &user->own_rates;
-        salon_map_set(&directory.by_id, id, user);
-    }
+    if (user != NULL) return user;
+    user = calloc(1, sizeof(*user));
+    if (user == NULL) abort();
+    user->shown.id = id;
+    user->rates = &user->own_rates;
+    salon_map_set(&directory.by_id, id, user);
+    return user;
+}
+
+static user_t *user_put(apr_int64_t id, const char *name, salon_role_t role)
+{
+    user_t *user = user_make(id);
     if (user->name == NULL || strcmp(user->name, name) != 0) name_set(user, name);
     user->shown.role = role;
     return user;
 }
 
-void user_erase(user_t *user)
+static void erased_set(user_t *user)
 {
-    name_drop(user);
     user->name = strdup(USER_ERASED);
     user->shown.name = user->name;
     user->shown.role = SALON_ROLE_USER;
@@ -135,11 +139,41 @@ void user_erase(user_t *user)
     user->shown.erased = true;
 }
 
+static bool has_name(const user_t *user, const char *name)
+{
+    return !user->shown.anonymous && !user->shown.erased && strcmp(user->name, name) == 0;
+}
+
+/* Walks through all. */
+static user_t *namesake_find(const char *name)
+{
+    user_t *user, *best = NULL;
+    for (unsigned at = 0; (user = salon_map_next(&directory.by_id, &at)) != NULL;)
+        if (has_name(user, name) &&
+            (best == NULL || user->shown.last_seen > best->shown.last_seen))
+            best = user;
+    return best;
+}
+
+/* Somebody else who has the name, too, is found by it from now on. */
+void user_erase(user_t *user)
+{
+    char *name = strdup(user->name);
+    name_drop(user);
+    erased_set(user);
+    user_t *other = namesake_find(name);
+    if (other != NULL && apr_hash_get(directory.by_name, name, APR_HASH_KEY_STRING) == NULL)
+        apr_hash_set(directory.by_name, other->name, APR_HASH_KEY_STRING, other);
+    free(name);
+}
+
+/* Whom nobody finds takes the name from nobody. */
 static void row_take(const salon_rows_t *rows, int row)
 {
-    user_t *user = user_put(salon_rows_integer(rows, row, 0), salon_rows_text(rows, row, 1),
-                            (salon_role_t)salon_rows_integer(rows, row, 2));
-    if (salon_rows_integer(rows, row, 3) != 0) user_erase(user);
+    apr_int64_t id = salon_rows_integer(rows, row, 0);
+    salon_role_t role = (salon_role_t)salon_rows_integer(rows, row, 2);
+    if (salon_rows_integer(rows, row, 3) != 0) erased_set(user_make(id));
+    else user_put(id, salon_rows_text(rows, row, 1), role);
 }
 
 apr_status_t user_load(void)
@@ -224,6 +258,6 @@ bool user_is_ambiguous(const char *name)
     const user_t *user;
     int count = 0;
     for (unsigned at = 0; (user = salon_map_next(&directory.by_id, &at)) != NULL;)
-        count += !user->shown.anonymous && !user->shown.erased && strcmp(user->name, name) == 0;
+        count += has_name(user, name);
     return count > 1;
 }

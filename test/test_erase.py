@@ -115,18 +115,26 @@ def nothing_left():
         check("user_not_found" in salond.ctl_fails("user", "erase", NAME), "known by the old name")
 
 
+def called_the_same(salond, number):
+    """A connection of somebody else of that name."""
+    salond.ctl("user", "add", f"twin{number}", "--id", number)
+    twin = salon_test.Client(salond).open()
+    twin.say("authenticate", token=salond.token_of(
+        {"user_id": number, "username": NAME, "exp": 4000000000}))
+    twin.hear("auth_success")
+    return twin
+
+
 def told_apart():
     """Of two with one name the id decides; nobody else is touched, who may be erased as well"""
     with everything() as salond:
         one, alice, bob = live_a_life(salond)
-        salond.ctl("user", "add", "twin", "--id", 77)
-        twin = salon_test.Client(salond).open()
-        twin.say("authenticate", token=salond.token_of(
-            {"user_id": 77, "username": NAME, "exp": 4000000000}))
-        twin.hear("auth_success")
+        twin, third = (called_the_same(salond, number) for number in (77, 78))
         check("conflict" in salond.ctl_fails("user", "erase", NAME), "one of the two")
         one.ask("session.ping")
         check(erase(salond, ID)["id"] == ID, "the other one")
+        check(erase(salond, 78)["id"] == 78, "the one who was seen last")
+        check(third.closed() is not None, "the third is still connected")
         twin.say("ping", timestamp="2024-01-01T12:00:00Z")
         twin.hear("pong")
         check(alice.ask("user.self")["username"] == "alice", "alice is gone")
