@@ -268,13 +268,20 @@ static bool is_wanted(void)
     return false;
 }
 
+/* A copy, for it is in the request's pool. */
+static wish_t wish_pop(void)
+{
+    wish_t wish = *all.wishes;
+    all.wishes = wish.next;
+    return wish;
+}
+
 static run_t *wish_take(void)
 {
-    wish_t *wish = all.wishes;
-    run_t *run = run_make(wish->req, wish->dry);
-    all.wishes = wish->next;
-    run->supposed.days = salon_arg_integer(wish->req, "days", 0);
-    run->supposed.messages = salon_arg_integer(wish->req, "messages", 0);
+    wish_t wish = wish_pop();
+    run_t *run = run_make(wish.req, wish.dry);
+    run->supposed.days = salon_arg_integer(wish.req, "days", 0);
+    run->supposed.messages = salon_arg_integer(wish.req, "messages", 0);
     return run;
 }
 
@@ -299,8 +306,7 @@ void retention_stop(void)
     all.stopping = true;
     if (all.run != NULL && steps_waits(&all.steps)) run_end(false);
     steps_stop(&all.steps);
-    for (; all.wishes != NULL; all.wishes = all.wishes->next)
-        salon_req_resume(all.wishes->req, run_refuse);
+    while (all.wishes != NULL) salon_req_resume(wish_pop().req, run_refuse);
 }
 
 /* ---- Operations ---- */
