@@ -134,11 +134,19 @@ static const char *author_name(const message_t *m)
     return author != NULL ? author->shown.name : "";
 }
 
+/* Anything may have been imported. */
+static json_object *mentions_parse(const char *mentions)
+{
+    json_object *list = mentions != NULL ? json_tokener_parse(mentions) : NULL;
+    if (json_object_is_type(list, json_type_array)) return list;
+    json_object_put(list);
+    return json_object_new_array();
+}
+
 /* As they were called then, unless they have been erased. */
 static json_object *mentions_json(const char *mentions)
 {
-    if (mentions == NULL) return json_object_new_array();
-    json_object *list = json_tokener_parse(mentions);
+    json_object *list = mentions_parse(mentions);
     for (size_t i = 0; i < json_object_array_length(list); i++) {
         json_object *mention = json_object_array_get_idx(list, i);
         json_object *id = json_object_object_get(mention, "user_id");

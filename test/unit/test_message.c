@@ -243,6 +243,13 @@ static void test_json(void **state)
                        "\"author_name\":\"\",\"content\":\"\",\"kind\":\"text\","
                        "\"media\":null,\"parent_id\":null,\"reply_count\":0,"
                        "\"mentions\":[],\"pinned\":false,\"created_at\":5,\"edited_at\":null}");
+    static const char *const no_mentions[] = { "[]", "", "{}", "7", "[", "\"text\"" };
+    for (size_t i = 0; i < sizeof(no_mentions) / sizeof(no_mentions[0]); i++) {
+        bare.mentions = no_mentions[i];
+        json_object *shown = message_json(&bare);
+        assert_int_equal(json_object_array_length(json_object_object_get(shown, "mentions")), 0);
+        json_object_put(shown);
+    }
     bare.author_id = 0;
     bare.author_name = "Anonymous_ab12";
     json_object *json = message_json(&bare);
