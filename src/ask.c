@@ -6,7 +6,6 @@
  */
 #include <assert.h>
 
-
 #include "request.h"
 
 typedef struct ask_t {

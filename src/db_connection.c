@@ -21,7 +21,6 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
-
 #define PASSWORD_SIZE 1024
 #define CLAIM_WAIT    apr_time_from_sec(60)
 #define CLAIM_PAUSE   apr_time_from_msec(50)

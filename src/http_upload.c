@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "disposition.h"
 #include "metrics.h"
 #include "multipart.h"

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-
 #include "graphql_execute.h"
 #include "graphql_schema.h"
 

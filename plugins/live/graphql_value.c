@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static apr_status_t value_put(void *value)
 {
     json_object_put(value);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 #include "library.h"
 #include "shelf.h"
 #include "type.h"
