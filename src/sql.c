@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Formats statements into one growing text.  Numbers are written by hand: rows of them are most of
- * what a group commit writes.  Relies on the engine's quote for every byte that came from outside.
+ * Formats statements into one growing text.  Relies on the engine's quote for every byte that came
+ * from outside.
  */
 #define LOG_AREA "sql"
 
@@ -12,9 +12,9 @@
 #include <strings.h>
 
 #include "log.h"
+#include "text.h"
 
-#define FIRST_SIZE   256
-#define NUMBER_SIZE  24
+#define FIRST_SIZE 256
 
 struct sql_text_t {
     apr_pool_t *pool;
@@ -74,16 +74,9 @@ static void add_quoted(sql_text_t *text, const char *value)
 
 static void add_number(sql_text_t *text, long value)
 {
-    unsigned long rest = value < 0 ? 0UL - (unsigned long)value : (unsigned long)value;
-    char digits[NUMBER_SIZE];
-    int at = NUMBER_SIZE;
+    char *at = text_reserve(text, TEXT_NUMBER);
 
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
-    if (value < 0) digits[--at] = '-';
-    add_plain(text, digits + at, (apr_size_t)(NUMBER_SIZE - at));
+    text->used += (apr_size_t)(number_write(at, value) - at);
 }
 
 __attribute__((noreturn)) static void refuse(const char *format)

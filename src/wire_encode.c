@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "json.h"
+#include "shape.h"
 #include "wire_private.h"
 
 #define CLOSE_POLICY 1008
@@ -13,6 +13,13 @@
 static bool is_raw(const wire_t *wire, json_object *data)
 {
     return wire->dialect->decode_raw != NULL && json_object_is_type(data, json_type_string);
+}
+
+static frame_t *text_frame(text_t *text, bool droppable)
+{
+    frame_t *frame = frame_make(FRAME_TEXT, text->bytes, text->length, droppable);
+    text_end(text);
+    return frame;
 }
 
 static frame_t *raw_frame(json_object *data, bool droppable)
@@ -39,11 +46,42 @@ static frame_t *envelope_frame(const wire_t *wire, const char *type, json_object
     json_object *message = dialect->envelope != NULL
                                ? dialect->envelope(type, data)
                                : usual_envelope(type, dialect->payload, data);
-    size_t length;
-    const char *text = json_text(message, &length);
-    frame_t *frame = frame_make(FRAME_TEXT, text, length, droppable);
+    text_t text;
+    text_begin(&text);
+    text_add_json(&text, message);
     json_object_put(message);
-    return frame;
+    return text_frame(&text, droppable);
+}
+
+/* The usual envelope around a shape, written as it will be sent. */
+static frame_t *shape_frame(const wire_t *wire, const char *type, const salon_shape_t *shape,
+                            json_object *data, bool droppable)
+{
+    const char *payload = wire->dialect->payload;
+    text_t text;
+    text_begin(&text);
+    text_add_plain(&text, "{\"type\":");
+    text_add_string(&text, type, strlen(type));
+    if (payload != NULL) {
+        text_add_plain(&text, ",");
+        text_add_string(&text, payload, strlen(payload));
+        text_add_plain(&text, ":");
+        shape_write(&text, shape, data);
+    } else {
+        shape_write_more(&text, shape, data);
+    }
+    text_add_plain(&text, "}");
+    return text_frame(&text, droppable);
+}
+
+/* In the shape, unless a function makes the wire's data; NULL: it is not sent. */
+static frame_t *data_frame(const wire_t *wire, const char *type, const salon_shape_t *shape,
+                           json_object *(*make)(json_object *), json_object *data, bool droppable)
+{
+    if (make == NULL && wire->dialect->envelope == NULL)
+        return shape_frame(wire, type, shape, data, droppable);
+    json_object *made = make != NULL ? make(data) : salon_shape(shape, data);
+    return made != NULL ? envelope_frame(wire, type, made, droppable) : NULL;
 }
 
 bool wire_tells(const wire_t *wire, const char *event)
@@ -59,16 +97,14 @@ frame_t *wire_event(const wire_t *wire, const salon_event_t *event, json_object 
         row = row[1].event != NULL && strcmp(row[1].event, event->name) == 0 ? row + 1 : NULL;
     if (row == NULL) return NULL;
     *except_r = row->except != NULL ? json_object_get_int64(salon_path(data, row->except)) : 0;
-    json_object *shaped = row->encode != NULL ? row->encode(data) : salon_shape(row->shape, data);
-    if (shaped == NULL) return NULL;
-    return envelope_frame(wire, row->type, shaped, event->flags & SALON_DROPPABLE);
+    return data_frame(wire, row->type, row->shape, row->encode, data,
+                      event->flags & SALON_DROPPABLE);
 }
 
 frame_t *wire_reply(const wire_t *wire, const salon_wire_message_t *row, json_object *data)
 {
     if (row == NULL || row->reply == NULL) return NULL;
-    json_object *shaped = row->answer != NULL ? row->answer(data) : salon_shape(row->shape, data);
-    return shaped != NULL ? envelope_frame(wire, row->reply, shaped, false) : NULL;
+    return data_frame(wire, row->reply, row->shape, row->answer, data, false);
 }
 
 static const salon_wire_error_t *spelling_of(const wire_t *wire, const char *code)

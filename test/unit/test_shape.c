@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shapes: every kind with a value, without one and with null; paths; times in their spellings; the
- * order of members.  What is shaped must not change, and both objects end on their own.
+ * order of members; as an object and as its text.  What is shaped must not change, and both objects
+ * end on their own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,8 @@
 
 #include <apr_general.h>
 
-#include "salon/dialect.h"
+#include "json.h"
+#include "shape.h"
 
 #define END { NULL, NULL, SALON_COPY, NULL }
 
@@ -86,12 +88,28 @@ static void assert_json(json_object *json, const char *expected)
                         expected);
 }
 
+/* Written at once, it is the text of what salon_shape makes. */
+static void assert_written(const salon_shape_t *shape, json_object *canonical)
+{
+    size_t length;
+    text_t text;
+    json_object *wire = salon_shape(shape, canonical);
+    const char *expected = json_text(wire, &length);
+    text_begin(&text);
+    shape_write(&text, shape, canonical);
+    assert_int_equal(text.length, length);
+    assert_memory_equal(text.bytes, expected, length);
+    text_end(&text);
+    json_object_put(wire);
+}
+
 static void test_kinds(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         json_object *canonical = json_tokener_parse(canonical_text);
         const salon_shape_t shape[] = { { "w", rows[i].path, rows[i].kind, inner }, END };
+        assert_written(shape, canonical);
         json_object *wire = salon_shape(shape, canonical);
         json_object *untouched = json_tokener_parse(canonical_text);
         assert_true(json_object_equal(canonical, untouched));
@@ -114,6 +132,7 @@ static void test_order(void **state)
     };
     (void)state;
     json_object *canonical = json_tokener_parse("{\"n\":1,\"id\":5}");
+    assert_written(shape, canonical);
     json_object *wire = salon_shape(shape, canonical);
     assert_json(wire, "{\"z\":1,\"a\":1,\"m\":{\"number\":5,\"has\":false},\"b\":null}");
     json_object_put(wire);
@@ -130,12 +149,34 @@ static void test_nothing(void **state)
         END,
     };
     (void)state;
+    assert_written(shape, NULL);
+    assert_written(NULL, NULL);
     json_object *wire = salon_shape(shape, NULL);
     assert_json(wire, "{\"a\":null,\"b\":null,\"c\":[]}");
     json_object_put(wire);
     wire = salon_shape(NULL, NULL);
     assert_json(wire, "{}");
     json_object_put(wire);
+}
+
+/* Paths that begin alike, and those that only seem to. */
+static void test_neighbours(void **state)
+{
+    static const salon_shape_t shape[] = {
+        { "a", "o.n", SALON_PRESENT, NULL },     { "b", "o.p", SALON_INNER, inner },
+        { "c", "o.p.q", SALON_COPY, NULL },      { "d", "ou", SALON_COPY, NULL },
+        { "e", "o", SALON_PRESENT, NULL },       { "f", "o.x", SALON_CONSTANT, NULL },
+        { "g", "list", SALON_EACH, inner },      { "h", "none.q", SALON_COPY, NULL },
+        { "i", "none.p", SALON_COUNT, NULL },    { "j", "o.n", SALON_COPY, NULL },
+        { "k", "ou.p", SALON_COPY, NULL },       { "l", "o.t", SALON_MICROS, NULL },
+        END,
+    };
+    (void)state;
+    json_object *canonical = json_tokener_parse(
+        "{\"o\":{\"p\":{\"q\":1,\"id\":2},\"n\":\"x\",\"t\":1},\"ou\":{\"p\":3},"
+        "\"list\":[{\"id\":1},{\"x\":[]}]}");
+    assert_written(shape, canonical);
+    json_object_put(canonical);
 }
 
 static void test_paths(void **state)
@@ -183,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_times),
     };
