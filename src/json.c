@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON from outside: a strict scanner of our own in front of json-c, which takes single quotes,
- * NaN, raw control characters, bad UTF-8 and numbers past every bound, and cuts keys at \u0000.
- * What the scanner lets through, json-c parses, and writes out again as the same value.  Of
- * duplicate names in an object the last counts.  Relies on LC_NUMERIC being "C", for strtod.
+ * A parser of our own, which makes json-c's values: json-c's takes single quotes, NaN, raw control
+ * characters, bad UTF-8 and numbers past every bound, and cuts names at \u0000.  Each value is put
+ * into what contains it as soon as it begins, so that whatever goes wrong, dropping the outermost
+ * one drops all.  Of duplicate names in an object the last counts.  Relies on LC_NUMERIC being "C",
+ * for strtod.
  */
 #include "json.h"
 
@@ -34,10 +35,10 @@ typedef struct scan_t {
     const unsigned char *name, *name_end; /* the last one, without its quotes */
     bool unfit; /* the value at which it ended is written as it should, but cannot be taken */
     int depth;
-    uint32_t objects; /* bit n: at depth n we are in an object, not an array */
+    json_object *open[JSON_DEPTH + 1]; /* from 1 on: what we are in; 0: the outermost value */
+    char *strings; /* the last name, with a NUL, and behind it the last string; both unescaped */
+    size_t name_size, used;
 } scan_t;
-
-_Static_assert(JSON_DEPTH < 32, "a bit for each depth");
 
 /* NUL at the end: the text itself holds none. */
 static int peek(const scan_t *scan)
@@ -102,50 +103,105 @@ static bool fits(scan_t *scan, bool good)
     return good;
 }
 
+static void string_add(scan_t *scan, const void *bytes, size_t length)
+{
+    memcpy(scan->strings + scan->used, bytes, length);
+    scan->used += length;
+}
+
+/* In UTF-8. */
+static bool character_add(scan_t *scan, unsigned c)
+{
+    static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    int count = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    unsigned char bytes[4];
+
+    for (int i = count - 1; i > 0; i--, c >>= 6)
+        bytes[i] = (unsigned char)(0x80 | (c & 0x3f));
+    bytes[0] = (unsigned char)(lead[count] | c);
+    string_add(scan, bytes, (size_t)count);
+    return true;
+}
+
 /* After \u: a code point other than NUL, by a pair of surrogates if need be. */
 static bool scan_unicode(scan_t *scan)
 {
-    int unit = scan_unit(scan);
+    int unit = scan_unit(scan), low;
 
     if (unit < 0)
         return false;
     if (unit == 0 || (unit >= 0xdc00 && unit <= 0xdfff))
         return fits(scan, false);
     if (unit < 0xd800 || unit > 0xdbff)
-        return true;
+        return character_add(scan, (unsigned)unit);
     if (!accept(scan, '\\') || !accept(scan, 'u'))
         return fits(scan, false);
-    unit = scan_unit(scan);
-    return fits(scan, unit >= 0xdc00 && unit <= 0xdfff);
+    low = scan_unit(scan);
+    if (!fits(scan, low >= 0xdc00 && low <= 0xdfff))
+        return false;
+    return character_add(scan, 0x10000u + ((unit & 0x3ffu) << 10) + (low & 0x3ffu));
 }
 
 /* After the backslash. */
 static bool scan_escape(scan_t *scan)
 {
-    switch (peek(scan)) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-        scan->at++;
-        return true;
-    case 'u':
-        scan->at++;
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    int c = peek(scan);
+    const char *found = c != '\0' ? strchr(from, c) : NULL;
+
+    if (accept(scan, 'u'))
         return scan_unicode(scan);
-    default:
+    if (found == NULL)
         return false;
-    }
+    scan->at++;
+    string_add(scan, to + (found - from), 1);
+    return true;
 }
 
+/* Adds it to the strings. */
 static bool scan_string(scan_t *scan)
 {
     if (!accept(scan, '"'))
         return false;
     for (;;) {
+        const unsigned char *from = scan->at;
+
         while (scan->at < scan->end && *scan->at >= 0x20 && *scan->at != '"' && *scan->at != '\\')
             scan->at++;
+        string_add(scan, from, (size_t)(scan->at - from));
         if (accept(scan, '"'))
             return true;
         if (!accept(scan, '\\') || !scan_escape(scan))
             return false;
     }
+}
+
+/* ---- Values ---- */
+
+static bool in_object(const scan_t *scan)
+{
+    return scan->depth > 0 && json_object_is_type(scan->open[scan->depth], json_type_object);
+}
+
+/* To where it belongs; takes it over. */
+static bool value_add(scan_t *scan, json_object *value)
+{
+    if (scan->depth == 0)
+        scan->open[0] = value;
+    else if (in_object(scan))
+        json_object_object_add(scan->open[scan->depth], scan->strings, value);
+    else
+        json_object_array_add(scan->open[scan->depth], value);
+    return true;
+}
+
+static bool scan_text_value(scan_t *scan)
+{
+    size_t start = scan->used = scan->name_size;
+
+    return scan_string(scan) &&
+           value_add(scan, json_object_new_string_len(scan->strings + start,
+                                                      (int)(scan->used - start)));
 }
 
 /* At least one. */
@@ -159,27 +215,31 @@ static bool scan_digits(scan_t *scan)
 }
 
 /* Digits without leading zeros. */
-static bool fits_int64(const unsigned char *digits, const unsigned char *end, bool negative)
+static bool integer_add(scan_t *scan, const unsigned char *digits, bool negative)
 {
     uint64_t value = 0;
 
-    if (end - digits > 19)
+    if (!fits(scan, scan->at - digits <= 19))
         return false;
-    while (digits < end)
+    while (digits < scan->at)
         value = value * 10 + (uint64_t)(*digits++ - '0');
-    return value <= (uint64_t)INT64_MAX + negative;
+    return fits(scan, value <= (uint64_t)INT64_MAX + negative) &&
+           value_add(scan, json_object_new_int64((int64_t)(negative ? 0 - value : value)));
 }
 
-static bool fits_double(const unsigned char *start, const unsigned char *end)
+/* It keeps how it was written. */
+static bool double_add(scan_t *scan, const unsigned char *start)
 {
     char copy[NUMBER_MOST + 1];
-    size_t length = (size_t)(end - start);
+    size_t length = (size_t)(scan->at - start);
+    double value;
 
-    if (length > NUMBER_MOST)
+    if (!fits(scan, length <= NUMBER_MOST))
         return false;
     memcpy(copy, start, length);
     copy[length] = '\0';
-    return isfinite(strtod(copy, NULL));
+    value = strtod(copy, NULL);
+    return fits(scan, isfinite(value)) && value_add(scan, json_object_new_double_s(value, copy));
 }
 
 static bool scan_number(scan_t *scan)
@@ -199,9 +259,7 @@ static bool scan_number(scan_t *scan)
         if (!scan_digits(scan))
             return false;
     }
-    if (scan->at == end)
-        return fits(scan, fits_int64(digits, end, negative));
-    return fits(scan, fits_double(start, scan->at));
+    return scan->at == end ? integer_add(scan, digits, negative) : double_add(scan, start);
 }
 
 static bool scan_word(scan_t *scan, const char *word)
@@ -211,7 +269,7 @@ static bool scan_word(scan_t *scan, const char *word)
     if ((size_t)(scan->end - scan->at) < length || memcmp(scan->at, word, length) != 0)
         return false;
     scan->at += length;
-    return true;
+    return value_add(scan, *word == 'n' ? NULL : json_object_new_boolean(*word == 't'));
 }
 
 static want_t after_value(const scan_t *scan)
@@ -221,17 +279,15 @@ static want_t after_value(const scan_t *scan)
 
 static want_t open_container(scan_t *scan, bool object)
 {
+    json_object *value;
+
     if (scan->depth == JSON_DEPTH)
         return BAD;
     scan->at++;
-    scan->depth++;
-    scan->objects = (scan->objects & ~(1u << scan->depth)) | (uint32_t)object << scan->depth;
+    value = object ? json_object_new_object() : json_object_new_array();
+    value_add(scan, value);
+    scan->open[++scan->depth] = value;
     return object ? WANT_FIRST_NAME : WANT_FIRST_VALUE;
-}
-
-static bool in_object(const scan_t *scan)
-{
-    return scan->objects >> scan->depth & 1;
 }
 
 static bool close_container(scan_t *scan)
@@ -252,7 +308,7 @@ static want_t scan_value(scan_t *scan)
     case '[':
         return open_container(scan, false);
     case '"':
-        good = scan_string(scan);
+        good = scan_text_value(scan);
         break;
     case 't':
         good = scan_word(scan, "true");
@@ -272,8 +328,11 @@ static want_t scan_value(scan_t *scan)
 static want_t scan_name(scan_t *scan)
 {
     scan->name = scan->at + 1;
+    scan->used = 0;
     if (!scan_string(scan))
         return BAD;
+    string_add(scan, "", 1);
+    scan->name_size = scan->used;
     scan->name_end = scan->at - 1;
     skip_space(scan);
     return accept(scan, ':') ? WANT_VALUE : BAD;
@@ -308,37 +367,36 @@ static want_t scan_next(scan_t *scan, want_t want)
     }
 }
 
-/* DONE, or what was wanted where it went wrong. */
+/* DONE, or what was wanted where it went wrong.  What there is so far is open[0]. */
 static want_t scan_text(scan_t *scan, const char *text, size_t length)
 {
     want_t want = WANT_VALUE, next = WANT_VALUE;
 
     *scan = (scan_t){ .at = (const unsigned char *)text };
-    if (!utf8_valid(text, length))
+    if (length > INT32_MAX || !utf8_valid(text, length))
         return want;
     scan->end = scan->at + length;
+    scan->strings = malloc(length + 1); /* what is unescaped is not longer */
+    if (scan->strings == NULL)
+        abort();
     while (next < DONE) {
         want = next;
         skip_space(scan);
         next = scan_next(scan, want);
     }
+    free(scan->strings);
     return next == DONE ? DONE : want;
-}
-
-bool json_scan(const char *text, size_t length)
-{
-    scan_t scan;
-
-    return scan_text(&scan, text, length) == DONE;
 }
 
 bool json_find_wrong(const char *text, size_t length, char *name, size_t size)
 {
     scan_t scan;
     want_t want = scan_text(&scan, text, length);
+    bool wrong = want == WANT_VALUE && scan.unfit && in_object(&scan);
     size_t name_length;
 
-    if (want != WANT_VALUE || !scan.unfit || !in_object(&scan))
+    json_object_put(scan.open[0]);
+    if (!wrong)
         return false;
     name_length = (size_t)(scan.name_end - scan.name);
     if (name_length >= size || memchr(scan.name, '\\', name_length))
@@ -350,29 +408,12 @@ bool json_find_wrong(const char *text, size_t length, char *name, size_t size)
 
 bool json_parse(const char *text, size_t length, json_object **value_r)
 {
-    json_tokener *tokener;
-    bool complete;
+    scan_t scan;
+    bool complete = scan_text(&scan, text, length) == DONE;
 
-    *value_r = NULL;
-    if (length > INT32_MAX || !json_scan(text, length))
-        return false;
-    while (is_space((unsigned char)text[length - 1]))
-        length--;
-    /* json-c counts a scalar inside the innermost container as one level more. */
-    tokener = json_tokener_new_ex(JSON_DEPTH + 2);
-    if (!tokener)
-        abort(); /* out of memory */
-    *value_r = json_tokener_parse_ex(tokener, text, (int)length);
-    complete = json_tokener_get_parse_end(tokener) == length;
-    /* A number at the very end might go on, for all json-c knows; a NUL says that it does not. */
-    if (json_tokener_get_error(tokener) == json_tokener_continue)
-        *value_r = json_tokener_parse_ex(tokener, "", 1);
-    complete = complete && json_tokener_get_error(tokener) == json_tokener_success;
-    json_tokener_free(tokener);
-    if (!complete) {
-        json_object_put(*value_r);
-        *value_r = NULL;
-    }
+    *value_r = complete ? scan.open[0] : NULL;
+    if (!complete)
+        json_object_put(scan.open[0]);
     return complete;
 }
 

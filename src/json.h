@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON from outside, as RFC 8259 has it.  json-c alone is not strict enough: it takes single
- * quotes, NaN, raw control characters and bad UTF-8, and cuts keys at \u0000; so a text is scanned
- * here first, and only then parsed.
+ * JSON from outside, as RFC 8259 has it; json-c's own parser is not strict enough.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -19,8 +17,6 @@
  * hundreds of digits.  *value_r is a new reference (NULL for the text `null`).  False: malformed,
  * *value_r is NULL. */
 bool json_parse(const char *text, size_t length, json_object **value_r);
-/* The scan alone. */
-bool json_scan(const char *text, size_t length);
 /* Of a malformed text: which member has a value that the grammar allows, but not this server (a
  * number that nothing holds, NUL, half a surrogate pair).  False: it is wrong in another way. */
 bool json_find_wrong(const char *text, size_t length, char *name, size_t size);
