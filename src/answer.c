@@ -38,6 +38,22 @@ json_object *salon_json_value(json_object *object, const char *key, json_object 
     return object;
 }
 
+/* json-c makes a table for 16 members and another one, with all of the first, when it is two thirds
+ * full. */
+json_object *salon_json_sized(int members)
+{
+    json_object *object = json_object_new_object();
+    lh_table_resize(json_object_get_object(object), members * 3 / 2);
+    return object;
+}
+
+json_object *salon_json_member(json_object *object, const char *name, json_object *value)
+{
+    json_object_object_add_ex(object, name, value,
+                              JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
+    return object;
+}
+
 json_object *salon_json_optional(json_object *object, const char *key, apr_int64_t value)
 {
     return salon_json_value(object, key, value != 0 ? json_object_new_int64(value) : NULL);

@@ -11,6 +11,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "salon/plugin.h"
 #include "utf8.h"
 
 #define URL_MOST  2048 /* code points */
@@ -169,9 +170,9 @@ void attachment_describe(json_object *message, const char *attachment)
 {
     json_object *json = attachment != NULL ? json_tokener_parse(attachment) : NULL;
     json_object *kind = json_object_object_get(json, "kind");
-    json_object_object_add(message, "kind",
-                           kind ? json_object_get(kind) : json_object_new_string(DEFAULT_KIND));
-    json_object_object_add(message, "media",
-                           json_object_get(json_object_object_get(json, "media")));
+    salon_json_member(message, "kind",
+                      kind ? json_object_get(kind) : json_object_new_string(DEFAULT_KIND));
+    salon_json_member(message, "media",
+                      json_object_get(json_object_object_get(json, "media")));
     json_object_put(json);
 }

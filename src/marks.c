@@ -104,7 +104,7 @@ void marks_describe(json_object *message, const char *marks)
 {
     json_object *all = marks != NULL ? json_tokener_parse(marks) : NULL;
     for (int i = 0; i < kind_count; i++)
-        salon_json_value(message, kinds[i]->name,
-                         kind_list(kinds[i], json_object_object_get(all, kinds[i]->name)));
+        salon_json_member(message, kinds[i]->name,
+                          kind_list(kinds[i], json_object_object_get(all, kinds[i]->name)));
     json_object_put(all);
 }

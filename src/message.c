@@ -16,6 +16,7 @@
 #include "user.h"
 
 #define MENTIONS_MOST 50
+#define MEMBERS       17 /* of a message as JSON, or so */
 
 static const char *const messages_1[] = {
     "CREATE TABLE timelines (id BIGINT PRIMARY KEY, seq BIGINT NOT NULL,"
@@ -156,33 +157,25 @@ static json_object *mentions_json(const char *mentions)
     return list;
 }
 
-/* The name is a constant, and there is no such member yet: neither copied nor looked for, which is
- * much of the work for a page of messages. */
-static void member_add(json_object *json, const char *name, json_object *value)
-{
-    json_object_object_add_ex(json, name, value,
-                              JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
-}
-
 json_object *message_json(const message_t *m)
 {
     const char *client_id = m->client_key != NULL ? strchr(m->client_key, ':') + 1 : NULL;
-    json_object *json = salon_json();
-    member_add(json, "id", json_object_new_int64(m->id));
-    member_add(json, "seq", json_object_new_int64(m->seq));
-    member_add(json, "changed_seq", json_object_new_int64(m->changed_seq));
-    member_add(json, "author_id", integer_or_null(m->author_id));
-    member_add(json, "author_name", json_object_new_string(author_name(m)));
-    member_add(json, "content", json_object_new_string(m->content));
+    json_object *json = salon_json_sized(MEMBERS);
+    salon_json_member(json, "id", json_object_new_int64(m->id));
+    salon_json_member(json, "seq", json_object_new_int64(m->seq));
+    salon_json_member(json, "changed_seq", json_object_new_int64(m->changed_seq));
+    salon_json_member(json, "author_id", integer_or_null(m->author_id));
+    salon_json_member(json, "author_name", json_object_new_string(author_name(m)));
+    salon_json_member(json, "content", json_object_new_string(m->content));
     attachment_describe(json, m->attachment);
-    member_add(json, "parent_id", integer_or_null(m->parent_id));
-    member_add(json, "reply_count", json_object_new_int64(m->reply_count));
-    member_add(json, "mentions", mentions_json(m->mentions));
-    member_add(json, "pinned", json_object_new_boolean(m->pinned));
-    if (m->deleted) member_add(json, "deleted", json_object_new_boolean(true));
-    member_add(json, "created_at", json_object_new_int64(m->created_at));
-    member_add(json, "edited_at", integer_or_null(m->edited_at));
-    if (client_id != NULL) member_add(json, "client_id", json_object_new_string(client_id));
+    salon_json_member(json, "parent_id", integer_or_null(m->parent_id));
+    salon_json_member(json, "reply_count", json_object_new_int64(m->reply_count));
+    salon_json_member(json, "mentions", mentions_json(m->mentions));
+    salon_json_member(json, "pinned", json_object_new_boolean(m->pinned));
+    if (m->deleted) salon_json_member(json, "deleted", json_object_new_boolean(true));
+    salon_json_member(json, "created_at", json_object_new_int64(m->created_at));
+    salon_json_member(json, "edited_at", integer_or_null(m->edited_at));
+    if (client_id != NULL) salon_json_member(json, "client_id", json_object_new_string(client_id));
     marks_describe(json, m->marks);
     return json;
 }

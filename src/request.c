@@ -66,7 +66,8 @@ static void session_answer(salon_req_t *req, frame_t *frame)
 static void session_reply(salon_req_t *req, json_object *data)
 {
     json_object *shown = data != NULL ? json_object_get(data) : salon_json();
-    json_object_object_add(shown, "asked", json_object_get(req->arguments));
+    json_object_object_add_ex(shown, "asked", json_object_get(req->arguments),
+                              JSON_C_OBJECT_KEY_IS_CONSTANT);
     session_answer(req, wire_reply(req->session->wire, req->call->row, shown));
     json_object_object_del(shown, "asked");
     json_object_put(shown);

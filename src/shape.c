@@ -187,8 +187,7 @@ static bool members_write(text_t *text, char before, const salon_shape_t *shape,
     for (; row != NULL && row->name != NULL; row++, before = ',') {
         bool constant = row->kind == SALON_CONSTANT;
         text_add(text, &before, 1);
-        text_add_string(text, row->name, strlen(row->name));
-        text_add_plain(text, ":");
+        text_add_name(text, row->name);
         value_write(text, row, constant ? NULL : path_follow(canonical, row->path, &entered));
     }
     return row != shape;

@@ -5,11 +5,14 @@
  */
 #include "text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
 
 void text_begin(text_t *text)
 {
@@ -96,18 +99,50 @@ static void add_escaped(text_t *text, unsigned char c)
     else text_add(text, long_form, sizeof(long_form));
 }
 
+/* Is one of the bytes below `limit`?  Right for limits up to 128. */
+static bool has_below(uint64_t word, uint64_t limit)
+{
+    return (word - EACH_BYTE * limit) & ~word & EACH_BYTE << 7;
+}
+
+/* How many bytes need no escape; what is long is looked at eight bytes at a time. */
+static size_t plain_length(const char *bytes, size_t length)
+{
+    size_t plain = 0;
+    for (uint64_t word; length - plain >= sizeof(word); plain += sizeof(word)) {
+        memcpy(&word, bytes + plain, sizeof(word));
+        if (has_below(word, 0x20) || has_below(word ^ EACH_BYTE * '"', 1) ||
+            has_below(word ^ EACH_BYTE * '\\', 1))
+            break;
+    }
+    while (plain < length && (unsigned char)bytes[plain] >= 0x20 && bytes[plain] != '"' &&
+           bytes[plain] != '\\')
+        plain++;
+    return plain;
+}
+
 void text_add_string(text_t *text, const char *bytes, size_t length)
 {
-    const char *end = bytes + length;
     add_byte(text, '"');
-    while (bytes < end) {
-        const char *from = bytes;
-        while (bytes < end && (unsigned char)*bytes >= 0x20 && *bytes != '"' && *bytes != '\\')
-            bytes++;
-        text_add(text, from, (size_t)(bytes - from));
-        if (bytes < end) add_escaped(text, (unsigned char)*bytes++);
+    for (;;) {
+        size_t plain = plain_length(bytes, length);
+        text_add(text, bytes, plain);
+        if (plain == length) break;
+        add_escaped(text, (unsigned char)bytes[plain]);
+        bytes += plain + 1;
+        length -= plain + 1;
     }
     add_byte(text, '"');
+}
+
+void text_add_name(text_t *text, const char *name)
+{
+    size_t length = strlen(name);
+    char *at = text_reserve(text, length + 3);
+    at[0] = '"';
+    memcpy(at + 1, name, length);
+    memcpy(at + 1 + length, "\":", 2);
+    text->length += length + 3;
 }
 
 static void add_object(text_t *text, json_object *object)

@@ -30,6 +30,8 @@ void text_add_plain(text_t *text, const char *plain);
 void text_add_number(text_t *text, apr_int64_t value);
 void text_add_string(text_t *text, const char *bytes, size_t length);
 void text_add_json(text_t *text, json_object *value);
+/* A member's name, in which nothing needs an escape, and the colon. */
+void text_add_name(text_t *text, const char *name);
 
 /* Writes a number, without a NUL; returns what is behind it. */
 char *number_write(char *at, apr_int64_t value);

@@ -88,8 +88,8 @@ salon_outcome_t timeline_answer(salon_req_t *req, const salon_timeline_t *timeli
 json_object *timeline_json(const salon_timeline_t *timeline, const message_t *message)
 {
     json_object *json = salon_json();
-    salon_json_value(json, timeline->kind->member, timeline->kind->describe(timeline->owner_id));
-    return salon_json_value(json, "message", message_json(message));
+    salon_json_member(json, timeline->kind->member, timeline->kind->describe(timeline->owner_id));
+    return salon_json_member(json, "message", message_json(message));
 }
 
 /* ---- Recent messages ---- */

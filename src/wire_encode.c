@@ -64,8 +64,7 @@ static frame_t *shape_frame(const wire_t *wire, const char *type, const salon_sh
     text_add_string(&text, type, strlen(type));
     if (payload != NULL) {
         text_add_plain(&text, ",");
-        text_add_string(&text, payload, strlen(payload));
-        text_add_plain(&text, ":");
+        text_add_name(&text, payload);
         shape_write(&text, shape, data);
     } else {
         shape_write_more(&text, shape, data);

@@ -29,7 +29,7 @@ typedef enum {
 } salon_shape_kind_t;
 
 typedef struct salon_shape_t {
-    const char *name; /* on the wire; NULL ends the table */
+    const char *name; /* on the wire, of what needs no escape; NULL ends the table */
     const char *path; /* where in the canonical object: "message.id" */
     salon_shape_kind_t kind;
     const struct salon_shape_t *inner;

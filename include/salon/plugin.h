@@ -483,6 +483,10 @@ SALON_API json_object *salon_json_integer(json_object *object, const char *key, 
 SALON_API json_object *salon_json_string(json_object *object, const char *key, const char *value);
 SALON_API json_object *salon_json_boolean(json_object *object, const char *key, bool value);
 SALON_API json_object *salon_json_value(json_object *object, const char *key, json_object *value);
+/* An object that will have so many members; and a new member, whose name is a constant: where there
+ * are many such objects, as in pages of messages, names are not copied, nor looked for. */
+SALON_API json_object *salon_json_sized(int members);
+SALON_API json_object *salon_json_member(json_object *object, const char *name, json_object *value);
 /* null in the place of 0. */
 SALON_API json_object *salon_json_optional(json_object *object, const char *key,
                                            apr_int64_t value);

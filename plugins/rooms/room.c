@@ -186,10 +186,11 @@ salon_topic_t room_topic(const room_t *room)
 
 json_object *room_json(const room_t *room)
 {
-    json_object *json = salon_json_integer(salon_json(), "id", room->id);
-    salon_json_string(json, "name", room->name);
-    salon_json_string(json, "slug", room->slug);
-    return salon_json_boolean(json, "is_public", !room->private_);
+    json_object *json = salon_json();
+    salon_json_member(json, "id", json_object_new_int64(room->id));
+    salon_json_member(json, "name", json_object_new_string(room->name));
+    salon_json_member(json, "slug", json_object_new_string(room->slug));
+    return salon_json_member(json, "is_public", json_object_new_boolean(!room->private_));
 }
 
 json_object *room_details_json(const room_t *room)
