@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <apr_strings.h>
 #include <assert.h>
@@ -156,6 +157,11 @@ static bool has_controls(const char *text)
     return false;
 }
 
+bool token_name_taken(const char *name)
+{
+    return strcasecmp(name, TOKEN_ERASED) == 0;
+}
+
 static bool read_name(json_object *payload, token_claims_t *claims)
 {
     json_object *value = claim(payload, "username");
@@ -168,7 +174,7 @@ static bool read_name(json_object *payload, token_claims_t *claims)
         return true;
     }
     if (utf8_count(name, length) > NAME_LONGEST || utf8_blank(name, length)) return false;
-    if (has_controls(name)) return false;
+    if (has_controls(name) || token_name_taken(name)) return false;
     assert(length < sizeof(claims->name));
     memcpy(claims->name, name, length + 1);
     claims->has_name = true;

@@ -24,6 +24,10 @@ typedef struct token_settings_t {
     const char *audience;            /* "": any */
 } token_settings_t;
 
+/* The name of all who have been erased, which nobody else can have. */
+#define TOKEN_ERASED "deleted user"
+bool token_name_taken(const char *name);
+
 /* Is there an algorithm of that name, other than "none"? */
 bool token_algorithm_known(const char *name);
 /* What is wrong with known algorithms in one list; NULL: nothing. */

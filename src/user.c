@@ -40,7 +40,7 @@ bool user_name_ok(const char *name)
 {
     for (const char *at = name; *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7f) return false;
-    return !utf8_blank(name, strlen(name));
+    return !utf8_blank(name, strlen(name)) && !token_name_taken(name);
 }
 
 user_t *user_find(apr_int64_t id)

@@ -19,13 +19,13 @@ typedef struct user_t {
 
 extern const salon_migration_t user_migrations[];
 
-#define USER_ERASED "deleted user" /* the name of all who have been erased */
+#define USER_ERASED TOKEN_ERASED /* the name of all who have been erased */
 
 /* Reads the table; before the threads start. */
 apr_status_t user_load(void);
 apr_int64_t user_count(void);
 
-/* A name as tokens may have it: not blank, no control characters. */
+/* A name as tokens may have it: not blank, no control characters, not USER_ERASED. */
 bool user_name_ok(const char *name);
 /* NULL: nobody has that id. */
 user_t *user_find(apr_int64_t id);
