@@ -39,7 +39,7 @@ const salon_personal_t conversation_personal[] = {
     { "dm_conversations", "user2_id", SALON_KEEP },
     { "dm_conversations", "low_id", SALON_KEEP },
     { "dm_conversations", "high_id", SALON_KEEP },
-    { "dm_persons", "user_id", SALON_KEEP },
+    { "dm_persons", "user_id", SALON_FORGET },
     { NULL, NULL, SALON_KEEP },
 };
 
@@ -147,6 +147,16 @@ void conversation_remove(conversation_t *conversation)
     salon_map_set(&directory.by_id, conversation->id, NULL);
     apr_hash_set(directory.by_pair, &conversation->pair, sizeof(conversation->pair), NULL);
     free(conversation);
+}
+
+/* Without a block that nobody could take back the other one can delete the conversation. */
+void conversation_forget(apr_int64_t user_id)
+{
+    conversation_t *conversation;
+    for (unsigned at = 0; (conversation = salon_map_next(&directory.by_id, &at)) != NULL;) {
+        person_t *person = conversation_person(conversation, user_id);
+        if (person != NULL) *person = (person_t){ .user_id = user_id };
+    }
 }
 
 /* ---- Loading ---- */

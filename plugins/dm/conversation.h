@@ -47,6 +47,9 @@ conversation_t *conversation_add(apr_int64_t id, apr_int64_t user1_id, apr_int64
 /* Takes it out, and frees it. */
 void conversation_remove(conversation_t *conversation);
 
+/* Somebody who has been erased has read nothing, and blocks nothing any more; the hook. */
+void conversation_forget(apr_int64_t user_id);
+
 /* NULL: not one of the two. */
 person_t *conversation_person(conversation_t *conversation, apr_int64_t user_id);
 /* The one of the two that user_id is not. */

@@ -267,7 +267,11 @@ static const salon_event_t events[] = {
     { NULL, 0, NULL },
 };
 
-static const salon_hooks_t hooks = { .access = access_hook, .refuse = refuse_hook };
+static const salon_hooks_t hooks = {
+    .access = access_hook,
+    .refuse = refuse_hook,
+    .erased = conversation_forget,
+};
 
 static const salon_setting_t settings[] = {
     { "keep_days", SALON_SETTING_INTEGER, &conversation_kept.days, "0", 0, SALON_KEEP_DAYS_MOST,
