@@ -76,7 +76,7 @@ static bool take_endpoint(config_reader_t *reader, listener_t *listener, cfg_t *
     const config_value_t *opened = config_opened_at(section);
     if (strpbrk(opened->text, "?#") != NULL || route_compile(reader->pool, opened->text) == NULL) {
         return config_refuse(reader, opened,
-                             "bad path pattern \"%s\"; it is written like /ws, /rooms/{room}",
+                             "bad path pattern \"%s\"; it is written like /ws, /ws/{name}",
                              opened->text);
     }
     endpoint_t *endpoint = find_endpoint(listener, opened->text);
