@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_file_io.h>
@@ -129,10 +130,14 @@ static void sync_directory(const char *path, apr_pool_t *pool)
 static const char *make_file(const db_t *db, apr_pool_t *pool)
 {
     const char *path = embedded_path(db, pool);
+    struct stat found;
     char reason[128];
     int file;
 
-    if (access(path, R_OK | W_OK) == 0) return NULL;
+    if (access(path, R_OK | W_OK) == 0) {
+        return stat(path, &found) == 0 && S_ISDIR(found.st_mode)
+                   ? apr_psprintf(pool, "%s: Is a directory", path) : NULL;
+    }
     file = errno == ENOENT ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
     if (file < 0) {
         return apr_psprintf(pool, "%s: %s", path, apr_strerror(errno, reason, sizeof reason));
@@ -209,7 +214,7 @@ static const char *prepare_session(db_t *db, apr_pool_t *pool)
 {
     for (const char *const *at = db->engine->on_connect; *at != NULL; at++) {
         if (db_run(db, pool, *at, NULL) != DB_OK) {
-            return apr_psprintf(pool, "%s failed", *at);
+            return apr_psprintf(pool, "%s (%s)", conn_message(db, pool), *at);
         }
     }
     return NULL;

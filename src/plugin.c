@@ -175,7 +175,8 @@ const char *plugin_start(apr_pool_t *pool)
     for (int i = 0; i < all.count; i++) {
         const salon_plugin_t *plugin = all.plugins[i];
         if (plugin->start == NULL) continue;
-        if (plugin->start(pool) != APR_SUCCESS) return refusal(plugin->name, "did not start");
+        if (plugin->start(pool) != APR_SUCCESS)
+            return refusal(plugin->name, "did not start; the log says why");
         log_debug("%s has started", plugin->name);
     }
     return NULL;

@@ -54,10 +54,9 @@ static void descriptors_raise(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static const char *log_begin(void)
+static const char *log_start(const config_log_t *log)
 {
     salon_log_level_t level = SALON_LOG_INFO;
-    const config_log_t *log = &server.config->log;
     char text[120];
     log_level_parse(log->level, &level);
     apr_status_t rv = log_open(log->target, level);
@@ -66,20 +65,28 @@ static const char *log_begin(void)
                         apr_strerror(rv, text, sizeof(text)));
 }
 
+static const char *log_begin(void)
+{
+    return log_start(&server.config->log);
+}
+
 /* One server to a state directory: the control socket and an embedded database are its own. */
 static const char *state_lock(void)
 {
     apr_file_t *file;
     char text[120];
-    const char *path = apr_pstrcat(server.pool, server.config->state_dir, "/salond.lock", NULL);
+    const char *directory = server.config->state_dir;
+    const char *path = apr_pstrcat(server.pool, directory, "/salond.lock", NULL);
     apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_WRITE | APR_FOPEN_CREATE,
                                     APR_FPROT_UREAD | APR_FPROT_UWRITE, server.pool);
-    if (rv == APR_SUCCESS) rv = apr_file_lock(file, APR_FLOCK_EXCLUSIVE | APR_FLOCK_NONBLOCK);
+    if (rv != APR_SUCCESS)
+        return apr_psprintf(server.pool, "cannot write to state_dir: %s: %s", path,
+                            apr_strerror(rv, text, sizeof(text)));
+    rv = apr_file_lock(file, APR_FLOCK_EXCLUSIVE | APR_FLOCK_NONBLOCK);
     if (rv == APR_SUCCESS) return NULL;
     if (APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EACCES(rv))
-        return apr_psprintf(server.pool, "another server uses %s, or it cannot be written to",
-                            server.config->state_dir);
-    return apr_psprintf(server.pool, "cannot open %s: %s", path,
+        return apr_psprintf(server.pool, "another server uses %s", directory);
+    return apr_psprintf(server.pool, "cannot lock %s: %s", path,
                         apr_strerror(rv, text, sizeof(text)));
 }
 
@@ -219,16 +226,18 @@ const char *server_reload(apr_pool_t *pool)
     if (server.config->file == NULL) return log_begin();
     apr_pool_create(&kept, NULL);
     const char *error = reload_read(kept, &config, &keys);
+    if (error == NULL) error = log_start(&config->log);
     if (error != NULL) {
         error = apr_pstrdup(pool, error);
         apr_pool_destroy(kept);
+        log_begin(); /* what rotates the log cannot know that the configuration is wrong */
         return error;
     }
     config_commit(config);
     config->state_dir = server.config->state_dir;
     reload_spread(config, keys);
     hooks_reload();
-    return log_begin();
+    return NULL;
 }
 
 const char *salon_state_directory(void)

@@ -197,8 +197,12 @@ def test_database_away():
     with unstarted(settings='database { driver = "sqlite3" name = "no/such/salon.db" }') as server:
         refuses_to_start(server, "salon.db")
     with unstarted() as server:
-        write(os.path.join(server.directory, "state", "salon.db"), "no database " * 500)
-        refuses_to_start(server, "salon.db")
+        path = os.path.join(server.directory, "state", "salon.db")
+        write(path, "no database " * 500)
+        refuses_to_start(server, "salond: database salon.db", "file is not a database")
+        os.unlink(path)
+        os.mkdir(path)
+        refuses_to_start(server, "salond: database salon.db", "Is a directory")
 
 
 def test_looked_at():
@@ -217,7 +221,18 @@ def test_second_server():
     with Server() as server:
         status, output = salond("-c", server.config)
         check(status == 1, f"exit status {status}: {output}")
+        check(f"another server uses {server.directory}/state" in output, output)
         still_serves(server)
+
+
+def test_state_dir():
+    """A state directory that is not there, or is a file: that it is that, and why"""
+    with unstarted() as server:
+        state = os.path.join(server.directory, "state")
+        os.rmdir(state)
+        refuses_to_start(server, f"state_dir: {state}/salond.lock: No such file")
+        write(state, "no directory")
+        refuses_to_start(server, f"state_dir: {state}/salond.lock: Not a directory")
 
 
 def test_unknown_plugin():
@@ -445,6 +460,27 @@ def test_reopen_log():
                 check("WS_CONNECT: UserID=3" not in file.read(), "the old file has it too")
             client.say("ping", timestamp="2024-01-01T12:00:00Z")
             client.hear("pong")
+
+
+def test_reopen_log_with_mistake():
+    """SIGHUP reopens the log file when the configuration is wrong, too"""
+    with Server(log_file="salond.log") as server:
+        change(server, "threads = 2", "thraeds = 2")
+        os.rename(server.log_file, server.log_file + ".1")
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: os.path.exists(server.log_file), "the log is opened again")
+        until(lambda: "thraeds" in server.log(), "the new file has the mistake")
+
+
+def test_reload_log():
+    """A log that cannot be opened changes nothing, either"""
+    with Server(listener={"metrics": "true"}) as server:
+        change(server, 'target = "stderr"', 'target = "/nonexistent/log"')
+        change(server, "metrics = true", "metrics = false")
+        complaint = server.ctl_fails("reload")
+        check("cannot log to /nonexistent/log" in complaint, complaint)
+        with Client(server) as client:
+            check(client.get("/metrics")[0] == 200, "the rest was taken nevertheless")
 
 
 def test_reload():
