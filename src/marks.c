@@ -23,6 +23,35 @@ void salon_mark_kind(const salon_mark_kind_t *kind)
     kinds[kind_count++] = kind;
 }
 
+/* ---- Reading ---- */
+
+static bool is_lists(json_object *values)
+{
+    if (!json_object_is_type(values, json_type_object)) return false;
+    json_object_object_foreach(values, value, users) {
+        (void)value;
+        if (!json_object_is_type(users, json_type_array)) return false;
+    }
+    return true;
+}
+
+/* A new object: {kind: {value: [user id]}}.  What is damaged, or comes from elsewhere and is none,
+ * is no mark. */
+static json_object *marks_read(const char *marks)
+{
+    json_object *all = marks != NULL ? json_tokener_parse(marks) : NULL;
+    bool good = json_object_is_type(all, json_type_object);
+    if (good) {
+        json_object_object_foreach(all, kind, values) {
+            (void)kind;
+            good = good && is_lists(values);
+        }
+    }
+    if (good) return all;
+    json_object_put(all);
+    return json_object_new_object();
+}
+
 /* ---- Changing ---- */
 
 static int user_place(json_object *users, apr_int64_t user_id)
@@ -68,7 +97,7 @@ marks_outcome_t marks_change(apr_pool_t *pool, const char *marks, const salon_ma
                              const char *value, apr_int64_t user_id, bool add,
                              const char **marks_r)
 {
-    json_object *all = marks != NULL ? json_tokener_parse(marks) : json_object_new_object();
+    json_object *all = marks_read(marks);
     json_object *values = member(all, kind->name, json_object_new_object);
     marks_outcome_t outcome = add ? mark_add(values, value, user_id, kind->most)
                                   : mark_remove(values, value, user_id);
@@ -102,7 +131,7 @@ static json_object *kind_list(const salon_mark_kind_t *kind, json_object *values
 
 void marks_describe(json_object *message, const char *marks)
 {
-    json_object *all = marks != NULL ? json_tokener_parse(marks) : NULL;
+    json_object *all = marks_read(marks);
     for (int i = 0; i < kind_count; i++)
         salon_json_member(message, kinds[i]->name,
                           kind_list(kinds[i], json_object_object_get(all, kinds[i]->name)));

@@ -159,7 +159,7 @@ static json_object *mentions_json(const char *mentions)
 
 json_object *message_json(const message_t *m)
 {
-    const char *client_id = m->client_key != NULL ? strchr(m->client_key, ':') + 1 : NULL;
+    const char *client_id = m->client_key != NULL ? strchr(m->client_key, ':') : NULL;
     json_object *json = salon_json_sized(MEMBERS);
     salon_json_member(json, "id", json_object_new_int64(m->id));
     salon_json_member(json, "seq", json_object_new_int64(m->seq));
@@ -175,7 +175,7 @@ json_object *message_json(const message_t *m)
     if (m->deleted) salon_json_member(json, "deleted", json_object_new_boolean(true));
     salon_json_member(json, "created_at", json_object_new_int64(m->created_at));
     salon_json_member(json, "edited_at", integer_or_null(m->edited_at));
-    if (client_id != NULL) salon_json_member(json, "client_id", json_object_new_string(client_id));
+    if (client_id != NULL) salon_json_member(json, "client_id", json_object_new_string(client_id + 1));
     marks_describe(json, m->marks);
     return json;
 }

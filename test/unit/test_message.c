@@ -5,6 +5,7 @@
  */
 #include "test_database.h"
 
+#include "marks.h"
 #include "message.h"
 #include "server.h"
 #include "store.h"
@@ -276,6 +277,37 @@ static void test_copies(void **state)
     free(copy);
 }
 
+static json_object *vote_describe(const char *value, const apr_int64_t *user_ids, int count)
+{
+    (void)user_ids;
+    return salon_json_integer(salon_json(), value, count);
+}
+
+static const salon_mark_kind_t votes = { .name = "votes", .most = 2, .describe = vote_describe };
+
+/* What an import has brought, or damage. */
+static void test_damaged(void **state)
+{
+    static const char *const damaged[] = {
+        "", "[", "7", "[]", "null", "{\"votes\":[1]}", "{\"votes\":{\"a\":7}}",
+        "{\"other\":1,\"votes\":{\"a\":[1]}}",
+    };
+    (void)state;
+    salon_mark_kind(&votes);
+    message_t message = { .id = 1, .author_id = 2, .content = "", .client_key = "no colon" };
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+        const char *changed;
+        message.marks = message.attachment = damaged[i];
+        json_object *json = message_json(&message);
+        assert_int_equal(json_object_array_length(json_object_object_get(json, "votes")), 0);
+        assert_null(json_object_object_get(json, "client_id"));
+        json_object_put(json);
+        assert_int_equal(marks_change(test->pool, damaged[i], &votes, "a", 3, true, &changed),
+                         MARKS_CHANGED);
+        assert_string_equal(changed, "{\"votes\":{\"a\":[3]}}");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_renamed),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_damaged),
     };
 
     apr_initialize();
