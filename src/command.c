@@ -159,7 +159,7 @@ const operation_t *command_parse(apr_pool_t *pool, const char *const *words, int
         return parse.operation;
     }
     json_object_put(parse.arguments);
-    *error_r = apr_psprintf(pool, "%s\nusage: salonctl %s %s", parse.error, command->words,
-                            command->synopsis);
+    *error_r = apr_psprintf(pool, "%s\nusage: salonctl %s%s%s", parse.error, command->words,
+                            command->synopsis[0] != '\0' ? " " : "", command->synopsis);
     return NULL;
 }

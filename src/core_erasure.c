@@ -17,13 +17,17 @@
 #include "statement.h"
 #include "user.h"
 
-/* Who is named, by name or by id; NULL: nobody. */
-static user_t *person_of(const salon_req_t *req)
+static bool is_id(const char *text)
 {
-    const char *text = salon_arg_string(req, "user");
-    const salon_user_t *user = salon_user_by_name(text);
-    bool is_id = text[strspn(text, "0123456789")] == '\0';
-    if (user == NULL && is_id) user = salon_user_by_id(apr_strtoi64(text, NULL, 10));
+    return text[strspn(text, "0123456789")] == '\0';
+}
+
+/* Who is named, NULL: nobody.  Digits are never a name, or somebody called like another's id would
+ * be erased in the other's place. */
+static user_t *person_of(const char *text)
+{
+    const salon_user_t *user = is_id(text) ? salon_user_by_id(apr_strtoi64(text, NULL, 10))
+                                           : salon_user_by_name(text);
     return user != NULL ? user_find(user->id) : NULL;
 }
 
@@ -75,9 +79,10 @@ static salon_outcome_t settled(salon_req_t *req, const salon_rows_t *rows)
 /* From the beginning the person can do nothing any more, and nobody finds them. */
 salon_outcome_t core_user_erase(salon_req_t *req)
 {
-    user_t *user = person_of(req);
+    const char *named = salon_arg_string(req, "user");
+    user_t *user = person_of(named);
     if (user == NULL) return salon_fail(req, SALON_USER_NOT_FOUND);
-    if (user_is_ambiguous(salon_arg_string(req, "user")))
+    if (!is_id(named) && user_is_ambiguous(named))
         return salon_fail_details(req, SALON_CONFLICT,
                                   salon_json_string(salon_json(), "reason",
                                                     "several people have that name; give an id"));

@@ -160,18 +160,16 @@ const char *export_all(apr_pool_t *pool, db_t *db, const char *plugin_dir, lines
 
 /* ---- One person ---- */
 
-/* By the name, else by the id.  NULL: *id_r. */
+/* By the id, where there are digits alone, else by the name.  NULL: *id_r. */
 static const char *person_find(const exporter_t *exporter, const char *name, apr_int64_t *id_r)
 {
     salon_rows_t rows;
-    char *end;
-    *id_r = apr_strtoi64(name, &end, 10);
-    bool number = end != name && *end == '\0';
-    db_status_t status = db_runf(exporter->db, exporter->pool, &rows,
-                                 "SELECT id FROM users WHERE name = %s", name);
-    if (status == DB_OK && rows.count == 0 && number)
-        status = db_runf(exporter->db, exporter->pool, &rows,
-                         "SELECT id FROM users WHERE id = %ld", (long)*id_r);
+    db_status_t status =
+        name[strspn(name, "0123456789")] == '\0'
+            ? db_runf(exporter->db, exporter->pool, &rows, "SELECT id FROM users WHERE id = %ld",
+                      (long)apr_strtoi64(name, NULL, 10))
+            : db_runf(exporter->db, exporter->pool, &rows, "SELECT id FROM users WHERE name = %s",
+                      name);
     if (status != DB_OK) return "the users cannot be read; see the log";
     if (rows.count == 0) return apr_psprintf(exporter->pool, "nobody is called \"%s\"", name);
     if (rows.count > 1)

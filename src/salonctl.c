@@ -389,13 +389,25 @@ static bool words_are(const options_t *options, const char *const words[2])
     return true;
 }
 
+/* What stands in the place of a command. */
+static int option_run(const options_t *options)
+{
+    const char *option = word_at(options, 0);
+    if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) return usage(stdout);
+    if (strcmp(option, "--version") != 0 && strcmp(option, "-V") != 0)
+        return fail(apr_pstrcat(options->pool, option, ": no such option, or its value is missing",
+                                NULL));
+    printf("salonctl %s\n", SALON_VERSION);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, const char *const *argv)
 {
     options_t options = { 0 };
     apr_initialize();
     apr_pool_create(&options.pool, NULL);
     if (!options_read(&options, argc, argv)) return usage(stderr);
-    if (strcmp(word_at(&options, 0), "--help") == 0) return usage(stdout);
+    if (word_at(&options, 0)[0] == '-') return option_run(&options);
     const char *error = config_find(&options);
     if (error != NULL) return fail(error);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -139,10 +139,11 @@ def told_apart():
         twin.hear("pong")
         check(alice.ask("user.self")["username"] == "alice", "alice is gone")
         check(salond.ctl("user", "erase", NAME) == 77, "the twin stays")
-        # A name of digits is a name first.
+        # Digits are an id, whoever is called so.
         salond.ctl("user", "add", "2", "--id", 500)
-        check(salond.ctl("user", "erase", "2") == 500, "by id, where it is a name")
-        check(salond.ctl("user", "erase", "2") == 2, "not by id")
+        check(salond.ctl("user", "erase", "2") == 2, "by name, where it is an id")
+        check("user_not_found" in salond.ctl_fails("user", "erase", "2"), "by name, the second time")
+        check(salond.ctl("user", "erase", "500") == 500, "not by id")
         check(bob.ask("friend.list") == {"friends": []}, "bob has friends")
 
 

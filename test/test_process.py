@@ -96,6 +96,23 @@ def test_wrong_usage():
         check(output.strip(), f"{words}: not a word")
 
 
+def test_ctl_usage():
+    """salonctl's options that are no command's, with and without a server"""
+    def ctl(*words):
+        return subprocess.run([SALONCTL, *words], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=LIMIT, stdin=subprocess.DEVNULL)
+
+    for word in ("-V", "--version"):
+        check(re.fullmatch(r"salonctl \d+\.\d+\S*\n", ctl(word).stdout), ctl(word).stdout)
+    for word in ("-h", "--help"):
+        check(ctl(word).stdout.startswith("usage: salonctl"), ctl(word).stdout)
+    for words in ((), ("--json",), ("--nonsense", "stats"), ("-c",), ("--state",)):
+        done = ctl(*words)
+        check(done.returncode == 1 and not done.stdout and done.stderr, f"{words}: {done}")
+        check("no server" not in done.stderr, done.stderr)
+    check("--nonsense: no such option" in ctl("--nonsense", "stats").stderr, "which one?")
+
+
 def test_check_good():
     """salond -t with a good file, without opening anything"""
     with unstarted() as server:
@@ -696,6 +713,7 @@ def test_ctl_rooms():
                       ["room", "role", "Den", "alice", "emperor"], ["room", "add"],
                       ["room", "add", "Attic", "--colour", "blue"], ["room", "add", ""]):
             server.ctl_fails(*words)
+        check("bob" in server.ctl("room", "members", "Den"), "the members of a private room")
         server.ctl("room", "remove", "hall")
         listing = server.ctl("room", "list")
         check("Great Hall" not in listing and "Den" in listing, listing)

@@ -100,7 +100,7 @@ static const struct {
     { "boxes", "unknown command" },
     { "bo", "unknown command" },
     { "crate|add|red", "unknown command" },
-    { "box|ad|red", "\"ad\" is too much\nusage: salonctl box " },
+    { "box|ad|red", "\"ad\" is too much\nusage: salonctl box" },
     { "box|add", "name is missing\nusage: salonctl box add NAME [--count N]" },
     { "box|add|--open", "name is missing\n" },
     { "box|add|red|blue", "\"blue\" is too much\n" },
