@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -124,7 +125,7 @@ static void line_handle(client_t *client, const char *line, size_t length)
     const char *error = NULL, **words = NULL;
     client->busy = true;
     if (!json_parse(line, length, &request)) {
-        error_send(client, "not JSON");
+        error_send(client, length < CONTROL_LINE ? "not JSON" : "the command is too long");
         return;
     }
     int count = words_read(client, request, &words);
@@ -176,6 +177,10 @@ static void on_connection(uv_stream_t *server_stream, int status)
 const char *control_open(apr_pool_t *pool, const char *state_dir)
 {
     const char *path = apr_pstrcat(pool, state_dir, "/" CONTROL_SOCKET, NULL);
+    struct sockaddr_un longest; /* libuv would cut it off */
+    if (strlen(path) >= sizeof(longest.sun_path))
+        return apr_psprintf(pool, "state_dir is too long for a socket: %s has more than %d bytes",
+                            path, (int)sizeof(longest.sun_path) - 1);
     mode_t mask = umask(0077);
     unlink(path);
     uv_pipe_init(chat_loop(), &listener, 0);

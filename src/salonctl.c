@@ -23,8 +23,10 @@
 #include "log.h"
 #include "settings.h"
 #include "token.h"
+#include "utf8.h"
 
 #define TTL_DEFAULT 3600
+#define NOT_UTF8    "a word is not UTF-8"
 
 typedef struct {
     apr_pool_t *pool;
@@ -83,6 +85,13 @@ static const char *word_at(const options_t *options, int index)
                                          : NULL;
 }
 
+static bool words_valid(const options_t *options)
+{
+    for (int i = 0; i < options->words->nelts; i++)
+        if (!utf8_valid(word_at(options, i), strlen(word_at(options, i)))) return false;
+    return true;
+}
+
 /* Without -c it is the installed file, or the demo's directory. */
 static const char *config_find(options_t *options)
 {
@@ -121,8 +130,10 @@ static const char *token_options(const options_t *options, token_wanted_t *wante
     return NULL;
 }
 
-/* What the database knows of the person; a database that is not there knows nobody. */
-static void person_find(const options_t *options, token_wanted_t *wanted, token_claims_t *claims)
+/* What the database knows of the person; a database that is not there knows nobody.  NULL, or why
+ * it cannot be asked. */
+static const char *person_find(const options_t *options, token_wanted_t *wanted,
+                               token_claims_t *claims)
 {
     const char *message = NULL;
     salon_rows_t rows;
@@ -136,12 +147,14 @@ static void person_find(const options_t *options, token_wanted_t *wanted, token_
             claims->role = (salon_role_t)salon_rows_integer(&rows, 0, 1);
     }
     db_close(db);
+    return message;
 }
 
 static int token_print(options_t *options)
 {
     token_wanted_t wanted;
     const char *error = token_options(options, &wanted);
+    if (error == NULL && !words_valid(options)) error = NOT_UTF8;
     if (error != NULL) return fail(error);
     const token_keys_t *keys = token_keys_load(options->pool, &options->config->jwt, &error);
     if (keys == NULL) return fail(error);
@@ -149,7 +162,10 @@ static int token_print(options_t *options)
     if (strlen(wanted.name) >= sizeof(claims.name)) return fail("token: the name is too long");
     apr_cpystrn(claims.name, wanted.name, sizeof(claims.name));
     log_open("stderr", SALON_LOG_ERROR);
-    person_find(options, &wanted, &claims);
+    error = person_find(options, &wanted, &claims);
+    if (error != NULL && (wanted.id == 0 || wanted.role == NULL))
+        return fail(apr_pstrcat(options->pool, "token: database: ", error,
+                                "; give --id and --role", NULL));
     if (wanted.role != NULL && !salon_role_parse(wanted.role, &claims.role))
         return fail("token: no such role");
     if (claims.user_id == 0)
@@ -223,6 +239,7 @@ static int user_export_run(options_t *options)
 static int socket_open(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    errno = ENAMETOOLONG;
     if (strlen(path) >= sizeof(address.sun_path)) return -1;
     apr_cpystrn(address.sun_path, path, sizeof(address.sun_path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -352,6 +369,7 @@ static int command_run(const options_t *options)
 {
     const char *path =
         apr_pstrcat(options->pool, options->config->state_dir, "/" CONTROL_SOCKET, NULL);
+    if (!words_valid(options)) return fail(NOT_UTF8);
     int fd = socket_open(path);
     if (fd < 0)
         return fail(
@@ -393,8 +411,8 @@ static bool words_are(const options_t *options, const char *const words[2])
 static int option_run(const options_t *options)
 {
     const char *option = word_at(options, 0);
-    if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) return usage(stdout);
-    if (strcmp(option, "--version") != 0 && strcmp(option, "-V") != 0)
+    if (strcmp(option, "--help") == 0) return usage(stdout);
+    if (strcmp(option, "--version") != 0)
         return fail(apr_pstrcat(options->pool, option, ": no such option, or its value is missing",
                                 NULL));
     printf("salonctl %s\n", SALON_VERSION);

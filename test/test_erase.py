@@ -142,7 +142,7 @@ def told_apart():
         # Digits are an id, whoever is called so.
         salond.ctl("user", "add", "2", "--id", 500)
         check(salond.ctl("user", "erase", "2") == 2, "by name, where it is an id")
-        check("user_not_found" in salond.ctl_fails("user", "erase", "2"), "by name, the second time")
+        check("user_not_found" in salond.ctl_fails("user", "erase", "2"), "by name, later")
         check(salond.ctl("user", "erase", "500") == 500, "not by id")
         check(bob.ask("friend.list") == {"friends": []}, "bob has friends")
 

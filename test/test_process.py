@@ -96,16 +96,26 @@ def test_wrong_usage():
         check(output.strip(), f"{words}: not a word")
 
 
+def test_ctl_token_blind():
+    """salonctl token where the database cannot be read: nobody gets another role by accident"""
+    with unstarted() as server:
+        write(os.path.join(server.directory, "state", "salon.db"), "no database " * 500)
+        for words in (("dave",), ("dave", "--id", 5), ("dave", "--role", "admin")):
+            complaint = server.ctl_fails("token", *words)
+            check("not a database" in complaint and "give --id and --role" in complaint, complaint)
+        claims = claims_of(server.ctl("token", "dave", "--id", 5, "--role", "admin"))
+        check(claims["role"] == "admin", f"{claims}")
+
+
 def test_ctl_usage():
     """salonctl's options that are no command's, with and without a server"""
     def ctl(*words):
         return subprocess.run([SALONCTL, *words], text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=LIMIT, stdin=subprocess.DEVNULL)
 
-    for word in ("-V", "--version"):
-        check(re.fullmatch(r"salonctl \d+\.\d+\S*\n", ctl(word).stdout), ctl(word).stdout)
-    for word in ("-h", "--help"):
-        check(ctl(word).stdout.startswith("usage: salonctl"), ctl(word).stdout)
+    version, usage = ctl("--version").stdout, ctl("--help").stdout
+    check(re.fullmatch(r"salonctl \d+\.\d+\S*\n", version), version)
+    check(usage.startswith("usage: salonctl"), usage)
     for words in ((), ("--json",), ("--nonsense", "stats"), ("-c",), ("--state",)):
         done = ctl(*words)
         check(done.returncode == 1 and not done.stdout and done.stderr, f"{words}: {done}")
@@ -725,6 +735,27 @@ def test_ctl_rooms():
             check(client.message()["data"]["code"] == "ROOM_NOT_FOUND", "it is back")
         again = server.ctl("room", "add", "Great Hall", "--slug", "hall")
         check(again > den, "an id is given twice")
+
+
+def test_ctl_not_utf8():
+    """Words that are no text, or too long"""
+    with Server() as server:
+        for words in (("user", "add", b"caf\xe9"), ("token", b"caf\xe9", "--id", "7")):
+            done = subprocess.run([SALONCTL, "-c", server.config, *words], timeout=LIMIT,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            check(done.returncode == 1 and b"not UTF-8" in done.stderr, f"{words}: {done}")
+        check("too long" in server.ctl_fails("user", "add", "x" * 70000), "too long")
+
+
+def test_long_state_dir():
+    """A state directory in which no control socket can be"""
+    with unstarted() as server:
+        long = os.path.join(server.directory, "state", "d" * 100)
+        os.mkdir(long)
+        change(server, f'state_dir = "{server.directory}/state"', f'state_dir = "{long}"')
+        refuses_to_start(server, "state_dir", "too long")
+        check(os.listdir(os.path.join(server.directory, "state")) == ["d" * 100], "a stray socket")
+        check("too long" in server.ctl_fails("stats"), "salonctl says something else")
 
 
 def test_ctl_odd_names():
