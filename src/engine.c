@@ -291,6 +291,7 @@ static db_status_t mysql_status(int error, const char *message)
 
 static const engine_t engines[] = {
     { .driver = "sqlite3", .embedded = true, .transactional_ddl = true, .values_table = true,
+      .reads_json = true,
       .begin = "BEGIN IMMEDIATE", .commit = "COMMIT", .rollback = "ROLLBACK",
       .on_idle = "PRAGMA wal_checkpoint(PASSIVE)", .table_suffix = "", .text_type = "TEXT",
       .check = "PRAGMA quick_check(1)",

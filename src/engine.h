@@ -30,6 +30,7 @@ typedef struct engine_t {
     bool embedded;                 /* the database is a file of ours, no server */
     bool transactional_ddl;
     bool values_table;             /* knows (VALUES (1, 2), (3, 4)) AS v, and UPDATE ... FROM v */
+    bool reads_json;               /* reads rows from a JSON text in less time than from VALUES */
     const char *begin;             /* of a writing transaction */
     const char *commit;
     const char *rollback;

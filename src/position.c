@@ -6,7 +6,9 @@
  */
 #include "position.h"
 
+#include "lane.h"
 #include "sql.h"
+#include "text.h"
 
 #define PART       128 /* timelines of a statement */
 #define GUESS_BITS 14
@@ -79,9 +81,32 @@ static void add_selects(sql_text_t *text, const part_t *part)
     sql_text_add(text, ") AS v");
 }
 
+/* SQLite makes a program that has each row of a VALUES in it, but reads a text in a loop: an object
+ * whose members are named by the timelines, and hold the other two numbers as one. */
+static void add_members(sql_text_t *text, const part_t *part)
+{
+    text_t object;
+    text_begin(&object);
+    for (int i = 0; i < part->count; i++) {
+        const position_move_t *move = &part->moves[i];
+        char name[TEXT_NUMBER + 1];
+        *number_write(name, move->timeline_id) = '\0';
+        text_add_plain(&object, i > 0 ? "," : "{");
+        text_add_name(&object, name);
+        text_add_number(&object, (move->seq - move->count) * 65536 + move->count);
+    }
+    text_add(&object, "}", sizeof("}"));
+    sql_text_add(text,
+                 "(SELECT CAST(key AS INTEGER) AS column1, value >> 16 AS column2,"
+                 " value & 65535 AS column3 FROM json_each(%s)) AS v", object.bytes);
+    text_end(&object);
+}
+
 #define SET                                                                                      \
     " SET seq = timelines.seq + v.column3,"                                                      \
     " message_count = timelines.message_count + v.column3"
+
+_Static_assert(LANE_BATCH_MAX < 65536, "add_members writes a number of messages in 16 bits");
 
 static db_status_t part_update(const part_t *part, bool guessed, salon_rows_t *rows_r)
 {
@@ -89,7 +114,7 @@ static db_status_t part_update(const part_t *part, bool guessed, salon_rows_t *r
     sql_text_t *text = sql_text_make(part->pool, engine, false);
     if (engine->values_table) {
         sql_text_add(text, "UPDATE timelines" SET " FROM ");
-        add_values(text, part);
+        (engine->reads_json ? add_members : add_values)(text, part);
     } else {
         sql_text_add(text, "UPDATE timelines, ");
         add_selects(text, part);
