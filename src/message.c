@@ -175,7 +175,8 @@ json_object *message_json(const message_t *m)
     if (m->deleted) salon_json_member(json, "deleted", json_object_new_boolean(true));
     salon_json_member(json, "created_at", json_object_new_int64(m->created_at));
     salon_json_member(json, "edited_at", integer_or_null(m->edited_at));
-    if (client_id != NULL) salon_json_member(json, "client_id", json_object_new_string(client_id + 1));
+    if (client_id != NULL)
+        salon_json_member(json, "client_id", json_object_new_string(client_id + 1));
     marks_describe(json, m->marks);
     return json;
 }

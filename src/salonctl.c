@@ -47,7 +47,8 @@ static int fail(const char *what)
 
 static int usage(FILE *out)
 {
-    fputs("usage: salonctl {-c FILE | --state DIR} [--plugins DIR] [--json] COMMAND ...\n"
+    fputs("usage: salonctl [-c FILE | --state DIR] [--plugins DIR] [--json] COMMAND ...\n"
+          "       salonctl --help | --version\n\n"
           "  token NAME [--id N] [--role ROLE] [--ttl SECONDS]\n"
           "  export [FILE]\n"
           "  import [FILE]\n"

@@ -226,7 +226,7 @@ def check_personal(pages, rows):
 
 def check_commands(pages, rows):
     there = {f"{words} {synopsis}".strip() for _, words, synopsis, *_ in rows["command"]}
-    there.update(re.findall(r"(?m)^  (?!and )(.*)$", output(SALONCTL)))
+    there.update(re.findall(r"(?m)^  (?!and | )(.*)$", output(SALONCTL)))
     told = set()
     for match in every(pages, "COMMANDS", r"Cm (.*)"):
         text = re.sub(r"\b(Ar|Cm) ", "", match[1]).replace("Fl ", "-")
@@ -244,7 +244,7 @@ def check_options(pages):
     there = {f"{short} {long}" for short, long in
              re.findall(r"(?m)^  (-\w), (--\w+)", output(SALOND, "--help"))}
     lines = differences("salond.8", there, options_of(pages["salond.8"]))
-    usage = output(SALONCTL).splitlines()[0]
+    usage = output(SALONCTL).split("\n\n", maxsplit=1)[0]
     return lines + differences("salonctl.8", set(re.findall(r"-+\w+", usage)),
                                options_of(pages["salonctl.8"]))
 
