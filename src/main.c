@@ -235,15 +235,13 @@ static void signals_wait(const sigset_t *set)
     log_notice("signal %d: stopping", signal_number);
 }
 
-static int run(bool demo)
+static int run(bool demo, const sigset_t *signals)
 {
-    sigset_t signals;
-    signals_block(&signals);
     const char *error = server_make();
     if (error != NULL) return fail(error);
     log_notice("salond: ready");
     if (demo) demo_begin();
-    signals_wait(&signals);
+    signals_wait(signals);
     server_end();
     return EXIT_SUCCESS;
 }
@@ -256,10 +254,12 @@ int main(int argc, const char *const *argv)
     apr_pool_create(&server.pool, NULL);
     apr_allocator_max_free_set(apr_pool_allocator_get(server.pool), POOLS_KEPT);
     if (!options_read(argc, argv, &options, &status)) return status;
+    sigset_t signals; /* from the beginning: one that asks for a reload must not end the start */
+    if (options.mode == MODE_RUN) signals_block(&signals);
     const char *error = settings_load(&options);
     if (options.mode == MODE_TEST) return test_end(error);
     if (error != NULL) return fail(error);
     if (options.moved != NULL) return move(&options);
     if (options.mode != MODE_RUN) return print_and_leave(options.mode);
-    return run(options.demo);
+    return run(options.demo, &signals);
 }

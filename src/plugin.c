@@ -175,9 +175,12 @@ const char *plugin_start(apr_pool_t *pool)
     for (int i = 0; i < all.count; i++) {
         const salon_plugin_t *plugin = all.plugins[i];
         if (plugin->start == NULL) continue;
-        if (plugin->start(pool) != APR_SUCCESS)
-            return refusal(plugin->name, "did not start; the log says why");
-        log_debug("%s has started", plugin->name);
+        if (plugin->start(pool) == APR_SUCCESS) {
+            log_debug("%s has started", plugin->name);
+            continue;
+        }
+        return plugin != &core_plugin ? refusal(plugin->name, "did not start; the log says why")
+                                      : "users cannot be loaded or stored; the log says why";
     }
     return NULL;
 }

@@ -386,6 +386,27 @@ def test_stop_under_load():
         compare_history(history(server, room), acknowledged)
 
 
+def test_reload_during_start():
+    """SIGHUP while the configuration is being read: it starts all the same"""
+    with unstarted() as server:
+        snippet = os.path.join(server.directory, "conf.d", "slow.conf")
+        os.mkdir(os.path.dirname(snippet))
+        os.mkfifo(snippet)
+        server.launch()
+        with open(snippet, "w", encoding="utf-8"):  # opened as soon as salond reads there
+            server.process.send_signal(signal.SIGHUP)
+
+        def ready():
+            with contextlib.suppress(OSError):  # it may be read again
+                os.close(os.open(snippet, os.O_WRONLY | os.O_NONBLOCK))
+            return server.is_ready()
+        until(ready, "salond is ready")
+        os.unlink(snippet)
+        server.await_ready()
+        still_serves(server)
+        server.stop()
+
+
 def test_interrupt():
     """SIGINT ends it as SIGTERM does"""
     with Server() as server:
