@@ -46,7 +46,7 @@ TABLES = {
 
 # Plugin -> the line; only the start itself can tell.
 STARTS = {
-    "start_fails": r'salond: plugin "start_fails" did not start',
+    "start_fails": r'salond: plugin "start_fails" did not start; the log says why',
     "migration_fails": r"salond: migration 1 of migration_fails failed; see the log",
 }
 
