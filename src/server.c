@@ -159,7 +159,7 @@ static const char *transfer_begin(void)
 
 static const char *(*const steps[])(void) = {
     log_begin,   keys_load,   state_lock, transfer_begin, ports_open,
-    store_begin, state_begin, nets_make,  control_begin,  threads_start,
+    store_begin, state_begin, control_begin, nets_make, threads_start,
 };
 
 const char *server_make(void)
