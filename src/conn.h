@@ -58,6 +58,7 @@ struct conn_t {
     bool http_head, in_binary, in_slow, rx_stopped, admitted, dirty, pong_awaited, closed_by_peer;
     bool http_asked;   /* the chat thread has the request, and not answered */
     bool http_last;    /* no request will be read behind this one */
+    bool http_alone;   /* nor behind the one that is answered now, of which nothing is unread */
     bool in_deflated;  /* the message that is coming is compressed */
     bool in_frame_end; /* what comes next of it is another frame */
     bool batches;      /* it wants messages that wait together in one */

@@ -163,8 +163,22 @@ static bool queries_valid(const http_request_t *request)
     return true;
 }
 
+/*
+ * lws takes a header whose name is the beginning of one that it knows (X-Auth, If) together with
+ * the next line for one name, so it does not see that line: a Content-Length, say, and the body is
+ * the next request then.  On a connection that a proxy shares among people that would be somebody
+ * else's; so there is no next one.
+ */
+static bool is_shared(const conn_t *conn)
+{
+    return address_listed(conn->peer, conn_config(conn)->proxies) ||
+           lws_hdr_total_length(conn->wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
+           lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_VIA) > 0;
+}
+
 bool http_head_begin(conn_t *conn, http_request_t *request)
 {
+    conn->http_alone = is_shared(conn);
     if (!method_read(conn, request)) return false;
     conn->http_head = strcmp(request->method, "HEAD") == 0;
     origin_read(conn, request);

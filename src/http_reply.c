@@ -114,7 +114,7 @@ static int origin_headers(conn_t *conn, unsigned char **at, unsigned char *end)
 
 static int last_header(conn_t *conn, unsigned char **at, unsigned char *end)
 {
-    if (!conn->http_last) return 0;
+    if (!conn->http_last && !conn->http_alone) return 0;
     return lws_add_http_header_by_token(conn->wsi, WSI_TOKEN_CONNECTION,
                                         (const unsigned char *)"close", 5, at, end);
 }
@@ -180,6 +180,7 @@ int http_linger(conn_t *conn)
 static int answer_end(conn_t *conn)
 {
     if (conn->http_last) return http_linger(conn);
+    if (conn->http_alone) return -1;
     http_upload_free(&conn->upload);
     wheel_cancel(&conn->deadline);
     return lws_http_transaction_completed(conn->wsi) ? -1 : 0;

@@ -946,6 +946,27 @@ def test_proxies():
         until(lambda: "WS_CONNECT: UserID=2, IP=127.0.0.1" in server.log(), "the peer's address")
 
 
+def test_proxies_one_request():
+    """What a header hides from lws is not somebody else's request, on a connection of a proxy's"""
+    def answers(server, *headers):
+        hidden = "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"
+        lines = ["GET /healthz HTTP/1.1", "Host: a", *headers, "X-Auth: b",
+                 f"Content-Length: {len(hidden)}", "", hidden]
+        with socket.create_connection(("127.0.0.1", server.port()), LIMIT) as connection:
+            connection.sendall("\r\n".join(lines).encode())
+            heard = b""
+            while data := connection.recv(65536):
+                heard += data
+        check(b"connection: close" in heard.lower(), heard)
+        return heard.count(b"HTTP/1.1 ")
+
+    with Server() as server:
+        for header in ("X-Forwarded-For: 203.0.113.9", "Via: 1.1 proxy"):
+            check(answers(server, header) == 1, header)
+    with Server(listener={"proxies": '{ "127.0.0.1" }'}) as server:
+        check(answers(server) == 1, "from a proxy")
+
+
 TESTS = [value for name, value in list(globals().items()) if name.startswith("test_")]
 
 if __name__ == "__main__":
