@@ -91,6 +91,21 @@ static void usage_print(FILE *out)
         fprintf(out, "  -%c, --%-9s %s\n", o->optch, o->name, o->description);
 }
 
+/* What does not go together; NULL: nothing.  rest: the first word that is no option's. */
+static const char *options_wrong(const options_t *options, const char *rest)
+{
+    bool needs_file = options->mode < MODE_SETTINGS;
+    if (rest != NULL) return apr_pstrcat(server.pool, "\"", rest, "\" is too much", NULL);
+    if (options->demo && options->file != NULL) return "a demo takes no configuration file";
+    if (options->state_dir != NULL && !options->demo)
+        return "--state is a demo's; else the configuration says it";
+    if (options->person != NULL && options->mode != MODE_EXPORT)
+        return "--user goes with --export";
+    if (needs_file && options->file == NULL && !options->demo)
+        return "no configuration file: -c FILE, or --demo to try it without";
+    return NULL;
+}
+
 /* False: wrong, or help was asked for: *status_r is the exit status. */
 static bool options_read(int argc, const char *const *argv, options_t *options, int *status_r)
 {
@@ -117,10 +132,11 @@ static bool options_read(int argc, const char *const *argv, options_t *options, 
         default: usage_print(stdout); *status_r = EXIT_SUCCESS; return false;
         }
     }
-    bool needs_file = options->mode < MODE_SETTINGS;
-    if (rv == APR_EOF && state->ind == argc && (options->file || options->demo || !needs_file))
-        return true;
-    usage_print(stderr);
+    const char *wrong = NULL; /* APR has said of an option what is wrong with it */
+    if (rv == APR_EOF) wrong = options_wrong(options, state->ind < argc ? argv[state->ind] : NULL);
+    if (rv == APR_EOF && wrong == NULL) return true;
+    if (wrong != NULL) fail(wrong);
+    if (wrong == NULL || argc == 1) usage_print(stderr);
     *status_r = EXIT_FAILURE;
     return false;
 }
