@@ -182,7 +182,7 @@ static void value_write(text_t *text, const salon_shape_t *row, json_object *val
 static bool members_write(text_t *text, char before, const salon_shape_t *shape,
                           json_object *canonical)
 {
-    entered_t entered = { NULL };
+    entered_t entered = { 0 };
     const salon_shape_t *row = shape;
     for (; row != NULL && row->name != NULL; row++, before = ',') {
         bool constant = row->kind == SALON_CONSTANT;
