@@ -12,7 +12,7 @@
 #include "json.h"
 #include "text.h"
 
-/* json-c takes more than we do, but not less.  Of some pairs of surrogates (U+1D800) it makes
+/* json-c takes more than we do, but not less.  Of some pairs of surrogates (U+1DC00) it makes
  * U+FFFD, so texts with a pair are left out. */
 static void parsed_alike(const char *text, json_object *value)
 {
